@@ -1,0 +1,701 @@
+"""The expression: immutable arrays in index notation, hash-consed, so that equal means identical.
+
+A node is an array of a symbolic shape. Indices live in `Contract` only, as small integers: the product of its factors, each
+entry addressed by labels, summed over every label that is not an axis of the result. A matrix product, a trace, a sum over
+data, an outer product, a broadcast and a transpose are all one `Contract`. Because labels are numbered in order of first
+appearance, two expressions that differ in the names of bound indices are the same object.
+
+Children are made before their parents, so sorting by `serial` is a topological order: every traversal is a loop over
+`topological(root)`, and no depth of nesting meets a recursion limit.
+
+Contract kept by every constructor: the result is a valid node (shapes agree, children interned); constants are folded;
+trivial wrappers vanish. What costs more than a look at the direct children is left to `simplify`.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from hashlib import blake2b
+from itertools import count
+from typing import Any, Union
+
+from symgd.algebra.dimension import Dimension, Shape
+from symgd.algebra.functions.row import Along as AlongRow
+from symgd.algebra.functions.row import Elementwise, OfMatrix
+from symgd.errors import ShapeError
+
+Number = Union[int, Fraction]
+Factor = tuple["Expression", tuple[int, ...]]
+
+_interned: weakref.WeakValueDictionary[tuple[Any, ...], Expression] = weakref.WeakValueDictionary()
+_serials = count()
+_ONE = Fraction(1)
+
+
+class Expression:
+    """An array of shape `shape`. Made by the functions below, never directly; `children` are the expressions it is made of."""
+
+    __slots__ = ("__weakref__", "_digest", "children", "serial", "shape")
+    children: tuple[Expression, ...]
+    shape: Shape
+    serial: int
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+    def content(self) -> tuple[Any, ...]:
+        """What tells it apart from other nodes of its class with the same children, in terms that hash the same in every process."""
+        raise NotImplementedError
+
+    @property
+    def digest(self) -> bytes:
+        """A hash of the structure, the same in every process; a fixed order for canonical forms."""
+        for node in () if self._digest else topological(self):
+            if not node._digest:
+                text = repr((type(node).__name__, node.content(), node.shape)).encode()
+                node._digest = blake2b(text + b"".join(child._digest for child in node.children), digest_size=12).digest()
+        return self._digest
+
+    # Arithmetic entry by entry, numbers and scalars broadcast: what the derivative rows are written with.
+    def __add__(self, other: Expression | Number) -> Expression:
+        return add((self, constant(other)))
+
+    def __sub__(self, other: Expression | Number) -> Expression:
+        return add((self, negative(constant(other))))
+
+    def __mul__(self, other: Expression | Number) -> Expression:
+        return multiply(self, constant(other))
+
+    def __truediv__(self, other: Expression | Number) -> Expression:
+        return multiply(self, power(constant(other), -1))
+
+    def __pow__(self, other: Expression | Number) -> Expression:
+        return power(self, other)
+
+    def __neg__(self) -> Expression:
+        return negative(self)
+
+    def __radd__(self, other: Number) -> Expression:
+        return add((constant(other), self))
+
+    def __rsub__(self, other: Number) -> Expression:
+        return add((constant(other), negative(self)))
+
+    def __rmul__(self, other: Number) -> Expression:
+        return multiply(constant(other), self)
+
+    def __rtruediv__(self, other: Number) -> Expression:
+        return multiply(constant(other), power(self, -1))
+
+
+class Constant(Expression):
+    """An exact rational number."""
+
+    __slots__ = ("value",)
+    value: Fraction
+
+    def content(self) -> tuple[Any, ...]:
+        return (str(self.value),)
+
+
+class Irrational(Expression):
+    """`pi` or `e`."""
+
+    __slots__ = ("name",)
+    name: str
+
+    def content(self) -> tuple[Any, ...]:
+        return (self.name,)
+
+
+class Size(Expression):
+    """A dimension as a number: the `n` in `sum(x)/n`."""
+
+    __slots__ = ("dimension",)
+    dimension: Dimension
+
+    def content(self) -> tuple[Any, ...]:
+        return (str(self.dimension),)
+
+
+class Counter(Expression):
+    """The vector start, start + 1, …: the value of an index, as in `sum(i, i*x[i])`."""
+
+    __slots__ = ("start",)
+    start: Dimension
+
+    def content(self) -> tuple[Any, ...]:
+        return (str(self.start),)
+
+
+class Leaf(Expression):
+    """A variable. `kind` is what the declaration says of it, such as ("symmetric",) or ("> 0",)."""
+
+    __slots__ = ("kind", "name")
+    name: str
+    kind: tuple[str, ...]
+
+    def content(self) -> tuple[Any, ...]:
+        return (self.name, self.kind)
+
+
+class Select(Expression):
+    """Entry [p, k, l, …] is 1 where p = offset + a·k + b·l + … (all from 0), else 0: Kronecker's delta for affine indices.
+
+    `coefficients` are (a, b, …), whole numbers or dimensions. The identity matrix is offset 0, coefficients (1,), square; a unit
+    vector has no coefficients; vec of an m×n matrix is coefficients (1, m) with p running over m·n.
+    """
+
+    __slots__ = ("coefficients", "offset")
+    offset: Dimension
+    coefficients: tuple[int | Dimension, ...]
+
+    def content(self) -> tuple[Any, ...]:
+        return (str(self.offset), tuple(map(str, self.coefficients)))
+
+
+class Add(Expression):
+    """The sum of coefficient × child, over children of one shape."""
+
+    __slots__ = ("coefficients",)
+    coefficients: tuple[Fraction, ...]
+
+    def content(self) -> tuple[Any, ...]:
+        return tuple(map(str, self.coefficients))
+
+    @property
+    def terms(self) -> Iterator[tuple[Fraction, Expression]]:
+        return zip(self.coefficients, self.children)
+
+
+class Contract(Expression):
+    """coefficient × the product of the factors, summed over every label that is no axis of the result.
+
+    Axis k of the result carries label k; `labels` has one tuple per child, one label per axis of it. A label of the result
+    that no factor carries is a broadcast.
+    """
+
+    __slots__ = ("coefficient", "labels")
+    coefficient: Fraction
+    labels: tuple[tuple[int, ...], ...]
+
+    def content(self) -> tuple[Any, ...]:
+        return (str(self.coefficient), self.labels)
+
+    @property
+    def factors(self) -> tuple[Factor, ...]:
+        return tuple(zip(self.children, self.labels))
+
+    def dimensions(self) -> dict[int, Dimension]:
+        """The size of every label."""
+        sizes = dict(enumerate(self.shape))
+        for child, labels in zip(self.children, self.labels):
+            sizes.update(zip(labels, child.shape))
+        return sizes
+
+
+class Map(Expression):
+    """An elementwise function of arguments of one shape."""
+
+    __slots__ = ("function",)
+    function: Elementwise
+
+    def content(self) -> tuple[Any, ...]:
+        return (self.function.name,)
+
+
+class Along(Expression):
+    """A function of the last axis of its argument."""
+
+    __slots__ = ("function",)
+    function: AlongRow
+
+    def content(self) -> tuple[Any, ...]:
+        return (self.function.name,)
+
+
+class MatrixFunction(Expression):
+    """A function of the last two axes of its argument, a square matrix: inverse, determinant, log-determinant."""
+
+    __slots__ = ("function",)
+    function: OfMatrix
+
+    def content(self) -> tuple[Any, ...]:
+        return (self.function.name,)
+
+
+class Stack(Expression):
+    """Children of one shape along a new first axis: literals, gradients by several scalars."""
+
+    __slots__ = ()
+
+    def content(self) -> tuple[Any, ...]:
+        return ()
+
+
+class Unknown(Expression):
+    """An undefined function of scalars, `T(x, y)`, or its partial derivative: `orders[k]` times by argument k."""
+
+    __slots__ = ("name", "orders")
+    name: str
+    orders: tuple[int, ...]
+
+    def content(self) -> tuple[Any, ...]:
+        return (self.name, self.orders)
+
+
+def _intern(cls: type[Any], shape: Shape, children: tuple[Expression, ...], **fields: Any) -> Any:
+    """The node with these fields: the one that exists already, or a new one."""
+    return _made((cls, shape, children, *fields.values()), cls, shape, children, fields)
+
+
+def _made(key: tuple[Any, ...], cls: type[Any], shape: Shape, children: tuple[Expression, ...], fields: dict[str, Any]) -> Any:
+    found = _interned.get(key)
+    if found is None:
+        found = object.__new__(cls)
+        found.shape, found.children, found.serial, found._digest = shape, children, next(_serials), b""
+        for name, value in fields.items():
+            setattr(found, name, value)
+        _interned[key] = found
+    return found
+
+
+def topological(*roots: Expression) -> list[Expression]:
+    """Every node under the roots once, children before parents."""
+    seen: set[Expression] = set(roots)
+    waiting = list(seen)
+    while waiting:
+        for child in waiting.pop().children:
+            if child not in seen:
+                seen.add(child)
+                waiting.append(child)
+    return sorted(seen, key=lambda node: node.serial)
+
+
+def leaves(*roots: Expression) -> list[Leaf]:
+    """The variables in order of first appearance in a left-to-right reading."""
+    found: dict[Leaf, None] = {}
+    seen: set[Expression] = set()
+    waiting = list(reversed(roots))
+    while waiting:
+        node = waiting.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if isinstance(node, Leaf):
+            found[node] = None
+        waiting.extend(reversed(node.children))
+    return list(found)
+
+
+# ---- atoms -----------------------------------------------------------------------------------------------------------
+
+
+def constant(value: Expression | Number) -> Expression:
+    """A number as an expression; an expression as it is."""
+    if isinstance(value, Expression):
+        return value
+    fraction = value if type(value) is Fraction else Fraction(value)
+    return _made((Constant, fraction.numerator, fraction.denominator), Constant, (), (), {"value": fraction})  # type: ignore[no-any-return]
+
+
+def irrational(name: str) -> Irrational:
+    return _intern(Irrational, (), (), name=name)  # type: ignore[no-any-return]
+
+
+def size(dimension: Dimension) -> Expression:
+    known = dimension.constant
+    return constant(known) if known is not None else _intern(Size, (), (), dimension=dimension)
+
+
+def counter(start: Dimension, length: Dimension) -> Expression:
+    return _intern(Counter, (length,), (), start=start)  # type: ignore[no-any-return]
+
+
+def leaf(name: str, shape: Shape = (), kind: tuple[str, ...] = ()) -> Leaf:
+    return _intern(Leaf, shape, (), name=name, kind=kind)  # type: ignore[no-any-return]
+
+
+def select(length: Dimension, offset: Dimension, coefficients: tuple[int | Dimension, ...] = (), dimensions: Shape = ()) -> Select:
+    coefficients = tuple(c if isinstance(c, int) or c.constant is None else c.constant for c in coefficients)
+    return _intern(Select, (length, *dimensions), (), offset=offset, coefficients=coefficients)  # type: ignore[no-any-return]
+
+
+def identity(length: Dimension) -> Select:
+    return select(length, Dimension(()), (1,), (length,))
+
+
+def is_identity(node: Expression) -> bool:
+    return isinstance(node, Select) and node.coefficients == (1,) and not node.offset.terms and node.shape[0] == node.shape[1]
+
+
+def _product_node(coefficient: Fraction, children: tuple[Expression, ...], labels: tuple[tuple[int, ...], ...], shape: Shape) -> Expression:
+    # Fractions hash slowly; their parts do not.
+    key = (Contract, shape, children, coefficient.numerator, coefficient.denominator, labels)
+    return _made(key, Contract, shape, children, {"coefficient": coefficient, "labels": labels})  # type: ignore[no-any-return]
+
+
+def full(value: Number, shape: Shape) -> Expression:
+    """The array whose every entry is the number."""
+    if not shape:
+        return constant(value)
+    return _product_node(Fraction(value), (), (), shape)
+
+
+def constant_value(node: Expression) -> Fraction | None:
+    """The number that every entry of the node is, where it is a constant or an array full of one."""
+    if isinstance(node, Constant):
+        return node.value
+    if isinstance(node, Contract) and not node.children:
+        return node.coefficient
+    return None
+
+
+def is_zero(node: Expression) -> bool:
+    return constant_value(node) == 0
+
+
+# ---- sums and products -----------------------------------------------------------------------------------------------
+
+
+def split(node: Expression) -> tuple[Fraction, Expression]:
+    """The node as coefficient × a node with coefficient 1."""
+    if isinstance(node, Constant):
+        return node.value, constant(1)
+    if isinstance(node, Contract) and node.coefficient != 1:
+        if len(node.children) == 1 and node.labels[0] == tuple(range(node.rank)):
+            return node.coefficient, node.children[0]
+        return node.coefficient, _product_node(_ONE, node.children, node.labels, node.shape)
+    return _ONE, node
+
+
+def scaled(coefficient: Fraction, node: Expression) -> Expression:
+    """coefficient × node."""
+    if coefficient == 1:
+        return node
+    inner, unit = split(node)
+    coefficient *= inner
+    if coefficient == 1:
+        return unit
+    if coefficient == 0 or isinstance(unit, Constant):
+        return full(coefficient, node.shape)
+    if isinstance(unit, Contract):
+        return _product_node(coefficient, unit.children, unit.labels, unit.shape)
+    return _product_node(coefficient, (unit,), (tuple(range(unit.rank)),), unit.shape)
+
+
+def negative(node: Expression) -> Expression:
+    return scaled(Fraction(-1), node)
+
+
+def add(nodes: Iterable[Expression]) -> Expression:
+    """The sum; scalars among arrays are broadcast; equal terms are collected. Nested sums stay nested (see `simplify`)."""
+    nodes = list(nodes)
+    shape = common_shape(nodes)
+    found: dict[Expression, Fraction] = {}
+    for node in nodes:
+        coefficient, unit = split(broadcast(node, shape))
+        found[unit] = found[unit] + coefficient if unit in found else coefficient
+    return total(found, shape)
+
+
+def total(found: Mapping[Expression, Fraction], shape: Shape) -> Expression:
+    """The sum of coefficient × node over nodes that have coefficient 1 themselves."""
+    terms = [(c, node) for node, c in found.items() if c]
+    if not terms:
+        return full(0, shape)
+    if len(terms) == 1:
+        return scaled(*terms[0])
+    coefficients, children = tuple([c for c, _ in terms]), tuple([node for _, node in terms])
+    key = (Add, children, tuple([(c.numerator, c.denominator) for c in coefficients]))
+    return _made(key, Add, shape, children, {"coefficients": coefficients})  # type: ignore[no-any-return]
+
+
+def common_shape(nodes: Sequence[Expression]) -> Shape:
+    """The one shape of nodes that are scalars or arrays of that shape."""
+    shapes = {node.shape for node in nodes if node.shape}
+    if len(shapes) > 1:
+        raise ShapeError(f"arrays of different shapes: {', '.join(sorted(str(tuple(map(str, s))) for s in shapes))}.")
+    return shapes.pop() if shapes else ()
+
+
+def broadcast(node: Expression, shape: Shape) -> Expression:
+    """A scalar as an array of this shape; an array as it is."""
+    if node.shape == shape:
+        return node
+    return contract(1, [(node, ())], range(len(shape)), dict(enumerate(shape)))
+
+
+def multiply(left: Expression, right: Expression) -> Expression:
+    """The product entry by entry; scalars are broadcast."""
+    shape = left.shape or right.shape
+    if not shape:
+        return _scalar_product(left, right)
+    axes = tuple(range(len(shape)))
+    common_shape((left, right))
+    return contract(1, [(left, axes[: left.rank]), (right, axes[: right.rank])], axes, dict(enumerate(shape)))
+
+
+def _scalar_product(left: Expression, right: Expression) -> Expression:
+    """What `contract` would make of two scalars, in a fraction of its time."""
+    a, left = split(left)
+    b, right = split(right)
+    coefficient = b if a is _ONE else a if b is _ONE else a * b
+    if isinstance(left, Constant):
+        return scaled(coefficient, right)
+    if isinstance(right, Constant) or not coefficient:
+        return scaled(coefficient, left)
+    return _product_node(coefficient, (left, right), ((), ()), ())
+
+
+def contract(
+    coefficient: Number,
+    factors: Iterable[tuple[Expression, Sequence[Hashable]]],
+    out: Iterable[Hashable],
+    sizes: Mapping[Any, Dimension] = {},  # noqa: B006  read only
+) -> Expression:
+    """coefficient × the product of the factors, summed over every label that is not in `out` (which repeats none).
+
+    `sizes` gives the size of labels that no factor carries: those in `out` are broadcast, others multiply by their size.
+    Numbers move into the coefficient, factors that only scale, permute or broadcast are opened, identity matrices vanish
+    by renaming a label.
+    """
+    value, out = Fraction(coefficient), list(out)
+    sizes = dict(sizes)
+    opened: list[tuple[Expression, list[Hashable]]] = []
+    fresh = count()
+    for child, labels in factors:
+        _match(sizes, child, labels)
+        if isinstance(child, Constant):
+            value *= child.value
+        elif isinstance(child, Contract) and len(child.children) <= 1:
+            value *= child.coefficient
+            for inner, positions in child.factors:
+                names = {**dict(enumerate(labels)), **{p: (_Fresh, next(fresh)) for p in positions if p >= child.rank}}
+                _match(sizes, inner, [names[p] for p in positions])
+                opened.append((inner, [names[p] for p in positions]))
+        else:
+            opened.append((child, list(labels)))
+    shape = tuple(sizes[label] for label in out)
+    if value == 0 or any(is_zero(child) for child, _ in opened):
+        return full(0, shape)
+    opened = _without_identities(opened, out, sizes)
+    selected = _selected(opened, out, sizes)
+    if selected is None:
+        return full(0, shape)
+    opened = selected
+    carried = {label for _, labels in opened for label in labels}
+    for label in [label for label in sizes if label not in carried and label not in out]:
+        opened.append((size(sizes[label]), []))
+    value, opened = _numbers_out(value, opened)
+    return _numbered(value, opened, out, shape)
+
+
+class _Fresh:
+    """Marks labels made for an opened factor, apart from the caller's."""
+
+
+def _match(sizes: dict[Any, Dimension], child: Expression, labels: Sequence[Hashable]) -> None:
+    """Note the sizes of a factor's labels; two sizes for one label is an error."""
+    for label, dimension in zip(labels, child.shape, strict=True):
+        if sizes.setdefault(label, dimension) != dimension:
+            raise ShapeError(f"an index runs over {sizes[label]} in one factor and over {dimension} in another.")
+
+
+def _without_identities(
+    factors: list[tuple[Expression, list[Hashable]]], out: list[Hashable], sizes: dict[Any, Dimension]
+) -> list[tuple[Expression, list[Hashable]]]:
+    """Drop identity matrices one of whose labels is summed, renaming that label to the other (and forget it in `sizes`)."""
+    k = 0
+    while k < len(factors):
+        child, labels = factors[k]
+        k += 1
+        if not is_identity(child):
+            continue
+        a, b = labels
+        gone, stays = (a, b) if a not in out else (b, a)
+        if gone in out or (a == b and not any(a in other for j, (_, other) in enumerate(factors) if j != k - 1)):
+            continue
+        factors = [(c, [stays if x == gone else x for x in ls]) for j, (c, ls) in enumerate(factors) if j != k - 1]
+        if gone != stays:
+            del sizes[gone]
+        k = 0
+    return factors
+
+
+def _selected(
+    factors: list[tuple[Expression, list[Hashable]]], out: list[Hashable], sizes: dict[Any, Dimension]
+) -> list[tuple[Expression, list[Hashable]]] | None:
+    """Take the chosen entry of literals, and multiply unit vectors (None where that makes the product zero)."""
+    for k, (unit, labels) in enumerate(factors):
+        if not (isinstance(unit, Select) and not unit.coefficients and labels[0] not in out):
+            continue
+        position = unit.offset.constant
+        holders = [j for j, (_, other) in enumerate(factors) if j != k and labels[0] in other]
+        if position is None or len(holders) > 1:
+            continue
+        rest = [factor for j, factor in enumerate(factors) if j != k and j not in holders]
+        if holders:
+            child, theirs = factors[holders[0]]
+            if isinstance(child, Select) and not child.coefficients and child.offset.constant is not None:
+                if child.offset.constant != position:
+                    return None
+            elif isinstance(child, Stack) and theirs[0] == labels[0] and labels[0] not in theirs[1:]:
+                rest.insert(holders[0] - (k < holders[0]), (child.children[position], theirs[1:]))
+            else:
+                continue
+        del sizes[labels[0]]
+        return _selected(rest, out, sizes)
+    return factors
+
+
+def _numbers_out(value: Fraction, factors: list[tuple[Expression, list[Hashable]]]) -> tuple[Fraction, list[tuple[Expression, list[Hashable]]]]:
+    kept = []
+    for child, labels in factors:
+        if isinstance(child, Constant):
+            value *= child.value
+        elif is_identity(child) and labels[0] == labels[1]:
+            kept.append((size(child.shape[0]), list[Hashable]()))  # the trace of an identity that nothing else touches
+        else:
+            kept.append((child, labels))
+    if any(isinstance(child, Constant) for child, _ in kept):
+        return _numbers_out(value, kept)
+    return value, kept
+
+
+def _numbered(value: Fraction, factors: list[tuple[Expression, list[Hashable]]], out: Sequence[Hashable], shape: Shape) -> Expression:
+    """The node, with labels numbered: axes of the result first, then in order of appearance."""
+    if not factors:
+        return full(value, shape)
+    number: dict[Hashable, int] = {label: k for k, label in enumerate(out)}
+    numbered = tuple(tuple([number.setdefault(label, len(number)) for label in labels]) for _, labels in factors)
+    children = tuple(child for child, _ in factors)
+    if value == 1 and len(children) == 1 and numbered[0] == tuple(range(len(shape))):
+        return children[0]
+    return _product_node(value, children, numbered, shape)
+
+
+def product(to: str, *factors: tuple[Expression, str]) -> Expression:
+    """A contraction written with letters, where `o` and `b` stand for any number of axes: what pullback rules are written with.
+
+    `product("obi", (g, "ob"), (y, "bi"))` is out[o…, b…, i] = g[o…, b…] · y[b…, i]. The number of axes that `b` stands for
+    follows from the factors that carry b without o, then that of `o` from the rest.
+    """
+    ranks: dict[str, int] = {}
+    for letter, other in (("b", "o"), ("o", "")):
+        for node, labels in factors:
+            if letter in labels and (not other or other not in labels):
+                ranks.setdefault(letter, node.rank - sum(ranks.get(x, 1) for x in labels if x != letter))
+        if letter not in ranks:
+            ranks[letter] = 0
+
+    def spread(labels: str) -> list[Hashable]:
+        return [(letter, k) for letter in labels for k in range(ranks.get(letter, 1))]
+
+    return contract(1, [(node, spread(labels)) for node, labels in factors], spread(to))
+
+
+def transposed(node: Expression, axes: Sequence[int]) -> Expression:
+    """Axis k of the result is axis `axes[k]` of the node."""
+    return contract(1, [(node, range(node.rank))], axes)
+
+
+# ---- functions -------------------------------------------------------------------------------------------------------
+
+
+def apply(function: Elementwise, *arguments: Expression | Number) -> Expression:
+    """An elementwise function; scalars among arrays are broadcast; rational values are folded."""
+    nodes = [constant(argument) for argument in arguments]
+    shape = common_shape(nodes)
+    known = [constant_value(node) for node in nodes]
+    if all(value is not None for value in known):
+        exact = function.exact(*known)
+        if exact is not None:
+            return full(exact, shape)
+    return _intern(Map, shape, tuple([broadcast(node, shape) for node in nodes]), function=function)  # type: ignore[no-any-return]
+
+
+def along(function: AlongRow, argument: Expression) -> Expression:
+    shape = argument.shape if function.keeps_axis else argument.shape[:-1]
+    return _intern(Along, shape, (argument,), function=function)  # type: ignore[no-any-return]
+
+
+def of_matrix(function: OfMatrix, argument: Expression) -> Expression:
+    if argument.rank < 2 or argument.shape[-1] != argument.shape[-2]:
+        raise ShapeError(f"{function.name} takes a square matrix.")
+    shape = argument.shape if function.keeps_axes else argument.shape[:-2]
+    return _intern(MatrixFunction, shape, (argument,), function=function)  # type: ignore[no-any-return]
+
+
+def stack(items: Sequence[Expression]) -> Expression:
+    """The items, all of one shape, along a new first axis."""
+    shape = common_shape(items)
+    children = tuple(broadcast(item, shape) for item in items)
+    return _intern(Stack, (Dimension.of(len(children)), *shape), children)  # type: ignore[no-any-return]
+
+
+def unknown(name: str, arguments: Sequence[Expression], orders: tuple[int, ...] | None = None) -> Expression:
+    return _intern(Unknown, (), tuple(arguments), name=name, orders=orders or (0,) * len(arguments))  # type: ignore[no-any-return]
+
+
+def power(base: Expression | Number, exponent: Expression | Number) -> Expression:
+    """base ^ exponent, entry by entry; whole powers of powers are merged."""
+    from symgd.algebra.functions.table import POWER
+
+    base, exponent = constant(base), constant(exponent)
+    number = constant_value(exponent)
+    if number is not None:
+        if number == 1:
+            return base
+        if number == 0:
+            return full(1, base.shape or exponent.shape)
+        if isinstance(base, Map) and base.function is POWER and number.denominator == 1:
+            inner = constant_value(base.children[1])
+            if inner is not None:
+                return power(base.children[0], inner * number)
+        if isinstance(base, Contract) and len(base.children) == 1 and number.denominator == 1 and base.rank == 0 and not any(base.labels):
+            # (c·x)^k of a scalar: the number leaves the power
+            return scaled(base.coefficient**number.numerator, power(base.children[0], number))
+    return apply(POWER, base, exponent)
+
+
+def element(node: Expression, axis: int, position: Dimension) -> Expression:
+    """The slice of `node` at `position` (from 0) of one axis."""
+    if isinstance(node, Stack) and axis == 0 and position.constant is not None:
+        return node.children[position.constant]
+    labels = list(range(node.rank))
+    return contract(1, [(node, labels), (select(node.shape[axis], position), [axis])], [k for k in labels if k != axis])
+
+
+def rebuilt(node: Expression, children: Sequence[Expression]) -> Expression:
+    """The node with other children, through the constructor of its class."""
+    if all(new is old for new, old in zip(children, node.children, strict=True)):
+        return node
+    if isinstance(node, Add):
+        return add([scaled(c, child) for c, child in zip(node.coefficients, children)])
+    if isinstance(node, Contract):
+        return contract(node.coefficient, list(zip(children, node.labels)), range(node.rank), node.dimensions())
+    if isinstance(node, Map):
+        from symgd.algebra.functions.table import POWER
+
+        return power(*children) if node.function is POWER else apply(node.function, *children)
+    if isinstance(node, Along):
+        return along(node.function, children[0])
+    if isinstance(node, MatrixFunction):
+        return of_matrix(node.function, children[0])
+    if isinstance(node, Unknown):
+        return unknown(node.name, children, node.orders)
+    return stack(children)
+
+
+def substitute(root: Expression, replacements: Mapping[Expression, Expression]) -> Expression:
+    """The expression with every node in `replacements` replaced (by one of the same shape); replacements are not searched again."""
+    done: dict[Expression, Expression] = dict(replacements)
+    for node in topological(root):
+        if node not in done:
+            done[node] = rebuilt(node, [done[child] for child in node.children])
+    return done[root]
+

@@ -1,0 +1,233 @@
+"""The simplifier: a bottom-up pass that multiplies out nested products, collects like terms and merges powers of one base.
+
+What it does, rule by rule:
+    nested        a product inside a product, a sum inside a sum: one product, one sum
+    like terms    terms that are equal up to the order of factors are collected
+    powers        factors of one base on the same indices merge: ‖x‖² · x/‖x‖ = ‖x‖ x
+    power of product   (a·b)^k = a^k · b^k for whole k, entry by entry
+    inverse pairs exp(log x) = x, log(exp x) = x, (√x)² = x, |x|² = x²
+    literals      a sum of unit vectors of a numeric dimension is a literal
+A rule holds wherever the left side is defined. `sharing=True` leaves nodes that are used several times alone, so that no work
+is doubled: that is for programs, and linear in the number of nodes. `sharing=False` is for reading.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from symgd.algebra import expression as ex
+from symgd.algebra.canonical import canonical, is_symmetric
+from symgd.algebra.dimension import Dimension
+from symgd.algebra.expression import Add, Contract, Expression, Map, Select, Stack
+from symgd.algebra.functions.table import POWER, F, elementwise
+
+READABLE = 3_000  # nodes; larger expressions are never written out, and are simplified with sharing kept
+LITERAL = 16  # entries that a sum of unit vectors is written out to
+
+HALF = Fraction(1, 2)
+
+
+def simplified(root: Expression, symmetry: bool = False) -> Expression:
+    """The expression for reading. `symmetry` uses declared symmetry of matrices (which derivatives by them must not see)."""
+    large = len(ex.topological(root)) > READABLE
+    result = simplified_all([root], sharing=large, symmetry=symmetry)[0]
+    return result if large else _literal(result)
+
+
+def simplified_all(roots: Sequence[Expression], sharing: bool = True, symmetry: bool = False) -> list[Expression]:
+    """The expressions simplified together, so that what they share stays shared."""
+    return _Pass(roots, sharing, symmetry).results()
+
+
+class _Pass:
+    """One pass over the nodes under some roots."""
+
+    def __init__(self, roots: Sequence[Expression], sharing: bool, symmetry: bool) -> None:
+        self.roots, self.sharing, self.symmetry = roots, sharing, symmetry
+        self.order = ex.topological(*roots)
+        self.uses = Counter(child for node in self.order for child in node.children)
+        self.uses.update(roots)
+        self.done: dict[Expression, Expression] = {}
+        self.forms: dict[Expression, Expression] = {}
+        # A sum used by sums only, a product used by products only: opened by those, never built for itself.
+        self.opened = {node for node in self.order if isinstance(node, Add | Contract)} - set(roots)
+        for node in self.order:
+            for child in node.children:
+                if type(child) is not type(node) or (sharing and self.uses[child] > 1) or is_slice(child):
+                    self.opened.discard(child)
+
+    def results(self) -> list[Expression]:
+        for node in self.order:
+            if node not in self.opened:
+                self.done[node] = self._node(node)
+        return [self.done[root] for root in self.roots]
+
+    def _node(self, node: Expression) -> Expression:
+        if isinstance(node, Add):
+            return self._sum(node)
+        if isinstance(node, Contract):
+            return self._product(node)
+        children = [self.done[child] for child in node.children]
+        return _function(node, children) if isinstance(node, Map) else ex.rebuilt(node, children)
+
+    def _sum(self, node: Add) -> Expression:
+        """Terms of nested sums, like ones collected under their canonical form, shown as the first of them was."""
+        found: dict[Expression, Fraction] = {}
+        first: dict[Expression, Expression] = {}
+        waiting: list[tuple[Fraction, Expression]] = [(Fraction(1), node)]
+        while waiting:
+            coefficient, term = waiting.pop()
+            if isinstance(term, Add) and (term is node or term in self.opened):
+                waiting.extend((coefficient * c, child) for c, child in reversed(list(term.terms)))
+                continue
+            inner, unit = ex.split(self.done.get(term, term))
+            if isinstance(unit, Add) and (not self.sharing or self.uses[term] == 1):
+                parts = [(inner * c, child) for c, child in unit.terms]
+            else:
+                parts = [(inner, unit)]
+            for c, part in parts:
+                form = part if self.sharing else canonical(part, self.forms)
+                first.setdefault(form, part)
+                found[form] = found.get(form, Fraction(0)) + coefficient * c
+        return ex.total({first[form]: c for form, c in found.items()}, node.shape)
+
+    def _product(self, node: Contract) -> Expression:
+        coefficient, powers = node.coefficient, dict[tuple[Expression, tuple[int, ...]], Fraction]()
+        sizes = node.dimensions()
+        fresh = max(sizes, default=-1) + 1
+        waiting: list[tuple[Expression, tuple[int, ...], bool]] = [(c, labels, False) for c, labels in reversed(node.factors)]
+        while waiting:
+            child, labels, is_done = waiting.pop()
+            if child in self.opened and not is_done:
+                inner = child
+            else:
+                inner = child if is_done else self.done[child]
+                may_open = isinstance(inner, Contract) and not is_slice(inner) and (not self.sharing or self.uses[child] == 1)
+                if not may_open:
+                    for base, exponent, axes in self._powers(inner, labels):
+                        key = (base, axes)
+                        # Entries of a Select are 0 or 1: a power of one is itself.
+                        powers[key] = Fraction(1) if isinstance(base, Select) else powers.get(key, Fraction(0)) + exponent
+                    continue
+                is_done = True
+            assert isinstance(inner, Contract)
+            coefficient *= inner.coefficient
+            names = dict(enumerate(labels))
+            for label, dimension in inner.dimensions().items():
+                if label not in names:
+                    names[label] = fresh
+                    sizes[fresh] = dimension
+                    fresh += 1
+            for grandchild, inside in reversed(inner.factors):
+                waiting.append((grandchild, tuple(names[x] for x in inside), is_done))
+        factors = [(_power(base, exponent), labels) for (base, labels), exponent in powers.items() if exponent]
+        whole = _sliced(factors, node.rank)
+        inside = {x for _, labels in factors for x in labels} - {x for _, labels in whole for x in labels}
+        return ex.contract(coefficient, whole, range(node.rank), {x: n for x, n in sizes.items() if x not in inside})
+
+    def _powers(self, node: Expression, labels: tuple[int, ...]) -> Iterator[tuple[Expression, Fraction, tuple[int, ...]]]:
+        """The factor as powers of bases: (‖x‖·y)^-2 is ‖x‖^-2 and y^-2."""
+        base, exponent = _base(node)
+        if self.symmetry and is_symmetric(base):
+            labels = tuple(sorted(labels))
+        whole = exponent.denominator == 1 and exponent != 1
+        if whole and isinstance(base, Contract) and not is_slice(base) and _is_entrywise(base) and base.coefficient == 1:
+            for child, inside in base.factors:
+                yield from self._powers(_power(child, exponent), tuple(labels[x] for x in inside))
+        else:
+            yield base, exponent, labels
+
+
+def is_slice(node: Expression) -> bool:
+    """An entry or a slice, `x[2]` or `x[i-1]`: an array and the choice of its indices. Kept in one piece, as a variable is."""
+    if not isinstance(node, Contract) or node.coefficient != 1 or len(node.children) < 2 or isinstance(node.children[0], Select):
+        return False
+    return all(isinstance(child, Select) and labels[0] >= node.rank and labels[0] in node.labels[0] for child, labels in node.factors[1:])
+
+
+def _sliced(factors: list[tuple[Expression, tuple[int, ...]]], rank: int) -> list[tuple[Expression, tuple[int, ...]]]:
+    """Put every choice of an index together with the array it chooses from."""
+    carriers = Counter(label for _, labels in factors for label in labels)
+    choices: dict[int, tuple[Expression, tuple[int, ...]]] = {}
+    arrays: list[tuple[Expression, tuple[int, ...]]] = []
+    for child, labels in factors:
+        alone = isinstance(child, Select) and labels[0] >= rank and carriers[labels[0]] == 2 and labels[0] not in choices
+        if alone:
+            choices[labels[0]] = (child, labels)
+        else:
+            arrays.append((child, labels))
+    out = []
+    for child, labels in arrays:
+        chosen = [] if isinstance(child, Select) else [choices.pop(label) for label in labels if label in choices]
+        stays = [label for label in labels if all(label != theirs[0] for _, theirs in chosen)]
+        axes = (*stays, *dict.fromkeys(label for _, theirs in chosen for label in theirs[1:] if label not in stays))
+        out.append((ex.contract(1, [(child, labels), *chosen], axes), axes) if chosen else (child, labels))
+    return out + list(choices.values())
+
+
+def _is_entrywise(node: Contract) -> bool:
+    """A product without sums or broadcasts: every label is an axis, every axis is carried."""
+    return all(label < node.rank for labels in node.labels for label in labels) and len(node.children) > 0
+
+
+def _base(node: Expression) -> tuple[Expression, Fraction]:
+    """The node as base and exponent."""
+    exponent = Fraction(1)
+    while isinstance(node, Map):
+        if node.function is POWER and (value := ex.constant_value(node.children[1])) is not None:
+            if exponent.denominator != 1 and value % 2 == 0:
+                break  # (x^2)^(1/2) is |x|, not x
+            exponent *= value
+        elif node.function is elementwise("sqrt"):
+            exponent *= HALF
+        else:
+            break
+        node = node.children[0]
+    return node, exponent
+
+
+def _power(base: Expression, exponent: Fraction) -> Expression:
+    if abs(exponent) == HALF:
+        return ex.power(F.sqrt(base), 1 if exponent > 0 else -1)
+    return ex.power(base, exponent)
+
+
+_INVERSES = {("exp", "log"), ("log", "exp")}
+
+
+def _function(node: Map, children: list[Expression]) -> Expression:
+    inner = children[0]
+    if isinstance(inner, Map) and (node.function.name, inner.function.name) in _INVERSES:
+        return inner.children[0]
+    if node.function is POWER and (value := ex.constant_value(children[1])) is not None:
+        if isinstance(inner, Map) and inner.function.name == "abs" and value % 2 == 0:
+            return ex.power(inner.children[0], value)
+        base, exponent = _base(inner)
+        if value.denominator == 1 and exponent != 1:
+            return _power(base, exponent * value)
+    return ex.rebuilt(node, children)
+
+
+def _literal(node: Expression) -> Expression:
+    """A sum of multiples of unit vectors along its first axis, written out as a literal."""
+    if isinstance(node, Stack) and len(node.children) <= LITERAL:
+        return ex.stack([_literal(child) for child in node.children])
+    length = node.shape[0].constant if node.shape else None
+    if length is None or length > LITERAL:
+        return node
+    if not all(isinstance(term, Contract) and _unit_first(term) for _, term in _terms(node)):
+        return node
+    chosen = [[ex.scaled(c, ex.element(term, 0, Dimension.of(k))) for c, term in _terms(node)] for k in range(length)]
+    return ex.stack([simplified(ex.add(entries)) for entries in chosen])
+
+
+def _unit_first(term: Contract) -> bool:
+    """Is the first axis carried by a unit vector alone?"""
+    carriers = [child for child, labels in term.factors if 0 in labels]
+    return len(carriers) == 1 and isinstance(carriers[0], Select) and not carriers[0].coefficients
+
+
+def _terms(node: Expression) -> list[tuple[Fraction, Expression]]:
+    return list(node.terms) if isinstance(node, Add) else [(Fraction(1), node)]

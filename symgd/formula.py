@@ -1,0 +1,507 @@
+"""The user's object, `Formula`, and the verbs that derive one formula from another.
+
+A formula is an expression with its declarations. Everything derived is a formula again: its variables, its text, its LaTeX, its
+value are asked of it in the same way, and it can be derived once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from fractions import Fraction
+from typing import Any, NoReturn, Union
+
+from symgd.algebra import expression as ex
+from symgd.algebra import operations as op
+from symgd.algebra.canonical import canonical
+from symgd.algebra.dimension import Dimension, Shape, shape_text
+from symgd.algebra.expression import Expression, Leaf, Map
+from symgd.algebra.functions.table import F
+from symgd.algebra.operations import Value
+from symgd.algebra.simplify import simplified
+from symgd.calculus import derive
+from symgd.calculus.reverse import kinks
+from symgd.errors import FormulaError, ShapeError
+from symgd.language.declarations import declaration_of, parse_declarations
+from symgd.language.elaborate import Reading, read
+from symgd.language.limits import Limits
+from symgd.notation.infix import infix
+from symgd.notation.latex import latex
+
+Operand = Union["Formula", int, float, Fraction]
+Names = Union[str, "Formula", Sequence[Union[str, "Formula"]]]
+
+
+class Formula:
+    """A scalar, vector, matrix or array given by a formula.
+
+    `expression` is what is shown and computed. `origin` is what derivatives are taken of: the same without the use of declared
+    symmetry, because a derivative by a matrix sees its entries as independent. `declared` are the leaves that may be given
+    values, `kinked` the functions whose kinks a derivative crosses.
+    """
+
+    __slots__ = ("_expression", "declared", "kinked", "origin", "reading", "row")
+
+    def __init__(
+        self,
+        origin: Expression,
+        declared: Mapping[str, Leaf] | None = None,
+        *,
+        row: bool = False,
+        expression: Expression | None = None,
+        reading: Reading | None = None,
+        kinked: Sequence[tuple[Map, Expression]] = (),
+    ) -> None:
+        self.origin = origin
+        self.declared = declared or {}
+        self.row = row
+        self._expression = expression
+        self.reading = reading
+        self.kinked = tuple(kinked)
+
+    # ---- what it is -----------------------------------------------------------------------------------------------
+
+    @property
+    def expression(self) -> Expression:
+        if self._expression is None:
+            self._expression = simplified(self.origin, symmetry=True)
+        return self._expression
+
+    @property
+    def shape(self) -> Shape:
+        """The sizes of the axes, each a `Dimension`; () for a scalar."""
+        return self.origin.shape
+
+    @property
+    def leaves(self) -> dict[str, Leaf]:
+        """The variables in order of appearance, by name."""
+        found: dict[str, Leaf] = {}
+        for leaf in ex.leaves(self.expression):
+            if found.setdefault(leaf.name, leaf) is not leaf:
+                raise FormulaError(f"{leaf.name} is used with two declarations.", hint="Declare it once, by one call of symgd.variables.")
+        return found
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names of the variables, in order of appearance."""
+        return tuple(self.leaves)
+
+    @property
+    def given(self) -> str:
+        """The complete declarations: `symgd.formula(str(f), given=f.given)` is f again."""
+        return ", ".join(str(declaration_of(leaf)) for leaf in {**self.declared, **self.leaves}.values())
+
+    def __str__(self) -> str:
+        return infix(self.expression)
+
+    def __repr__(self) -> str:
+        return f"Formula({str(self)!r})"
+
+    def latex(self, notation: str = "auto") -> str:
+        """The formula in LaTeX (amsmath, bm): notation "matrix", "index", or "auto" for the shorter."""
+        return latex(self.expression, notation)
+
+    def _repr_latex_(self) -> str:
+        return f"${self.latex()}$"
+
+    def sympy(self) -> Any:
+        """The formula in SymPy. Raises NoRuleError where SymPy has no form for it."""
+        from symgd.notation.to_sympy import to_sympy
+
+        return to_sympy(self.expression)
+
+    def evaluate(self, values: Mapping[str, Any] | None = None, /, *, digits: int | None = None, **keywords: Any) -> Any:
+        """The value at numbers: a float64 tensor, or with `digits` an mpmath number (nested lists of them for an array).
+
+        `values` maps every variable to a number, list, array or tensor of its shape. With `digits=50` all fifty digits are
+        right; what cannot be settled raises DomainError with the bound reached.
+
+        >>> from symgd import formula
+        >>> formula("x^2 + 1").evaluate(x=3).item()
+        10.0
+        """
+        from symgd.lowering.evaluate import evaluate
+
+        return evaluate(self, {**(values or {}), **keywords}, digits)
+
+    # ---- arithmetic -----------------------------------------------------------------------------------------------
+
+    @property
+    def value(self) -> Value:
+        """The formula as an operand of `algebra.operations`."""
+        return Value(self.origin, (), self.row)
+
+    def __add__(self, other: Operand) -> Formula:
+        return _combined(lambda a, b: op.add(((1, a), (1, b))), self, other)
+
+    def __radd__(self, other: Operand) -> Formula:
+        return _combined(lambda a, b: op.add(((1, a), (1, b))), other, self)
+
+    def __sub__(self, other: Operand) -> Formula:
+        return _combined(lambda a, b: op.add(((1, a), (-1, b))), self, other)
+
+    def __rsub__(self, other: Operand) -> Formula:
+        return _combined(lambda a, b: op.add(((1, a), (-1, b))), other, self)
+
+    def __mul__(self, other: Operand) -> Formula:
+        """As numpy has it: entry by entry."""
+        return _combined(op.hadamard, self, other)
+
+    def __rmul__(self, other: Operand) -> Formula:
+        return _combined(op.hadamard, other, self)
+
+    def __matmul__(self, other: Operand) -> Formula:
+        """The matrix product; of two vectors the inner product."""
+        return _combined(lambda a, b: op.multiply(a, b, "@"), self, other)
+
+    def __rmatmul__(self, other: Operand) -> Formula:
+        return _combined(lambda a, b: op.multiply(a, b, "@"), other, self)
+
+    def __truediv__(self, other: Operand) -> Formula:
+        return _combined(lambda a, b: op.divide(a, b, "./"), self, other)
+
+    def __rtruediv__(self, other: Operand) -> Formula:
+        return _combined(lambda a, b: op.divide(a, b, "./"), other, self)
+
+    def __pow__(self, other: Operand) -> Formula:
+        """Entry by entry; refused for a matrix, where it could mean the matrix power."""
+        return _combined(lambda a, b: op.power(a, b, "**"), self, other)
+
+    def __rpow__(self, other: Operand) -> Formula:
+        return _combined(lambda a, b: op.power(a, b, "**"), other, self)
+
+    def __neg__(self) -> Formula:
+        return _combined(op.negate, self)
+
+    def __pos__(self) -> Formula:
+        return self
+
+    @property
+    def T(self) -> Formula:  # noqa: N802
+        """The transpose."""
+        return _combined(op.transpose, self)
+
+    def __getitem__(self, at: int | tuple[int, ...]) -> Formula:
+        """The entry at indices counted from 0, as in Python (text counts from 1); fewer indices than axes give a slice."""
+        node = self.origin
+        for position in at if isinstance(at, tuple) else (at,):
+            if not isinstance(position, int):
+                raise ShapeError(f"an index is a whole number, not {position!r}.", hint="Slices are not available; write sums over an index as text.")
+            if not node.shape:
+                raise ShapeError("a scalar takes no index.", hint="Declare an array, as in x[n].")
+            length = node.shape[0].constant
+            if length is not None and not -length <= position < length:
+                raise IndexError(f"index {position} is outside 0..{length - 1}")
+            if length is None and position < 0:
+                raise ShapeError(f"a negative index needs a dimension that is a number, not {node.shape[0]}.", hint="Count from the start.")
+            node = ex.element(node, 0, Dimension.of(position if position >= 0 else position + (length or 0)))
+        return Formula(node, self.declared, expression=node if self._expression is self.origin else None, kinked=self.kinked)
+
+    def __len__(self) -> int:
+        length = self.shape[0].constant if self.shape else None
+        if length is None:
+            raise TypeError("a formula has a length where its first dimension is a number")
+        return length
+
+    def __iter__(self) -> Iterator[Formula]:
+        return (self[k] for k in range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        """Structurally equal, up to the order of terms and factors. For mathematical equality see `symgd.check`."""
+        return isinstance(other, Formula) and self._form() is other._form()
+
+    def __hash__(self) -> int:
+        return hash(self._form())
+
+    def _form(self) -> Expression:
+        return canonical(simplified(self.origin, symmetry=True))
+
+    def __bool__(self) -> bool:
+        raise TypeError("a formula is neither true nor false; compare with symgd.check, or choose with symgd.where")
+
+
+# ---- making formulas -------------------------------------------------------------------------------------------------
+
+
+def formula(text: Any, given: str | Mapping[str, str] = "", syntax: str = "infix", limits: Limits | None = None) -> Formula:
+    """Read a formula: text in the infix language, or a SymPy expression.
+
+    `given` declares the names, as in "A[m,n], x[n], S[n,n] symmetric, t > 0" or {"A": "[m,n]"}; a name that is not declared is
+    a real scalar. Raises FormulaError, ShapeError, DomainError or LimitError, with the place in the text.
+
+    >>> from symgd import formula
+    >>> f = formula("norm2(A*x - b)^2", given="A[m,n], x[n], b[m]")
+    >>> f.variables
+    ('A', 'x', 'b')
+    """
+    if isinstance(text, Formula):
+        return text
+    if not isinstance(text, str | bytes | int | float | type(None)):
+        from symgd.language.from_sympy import from_sympy
+
+        return Formula(root := from_sympy(text, given), _by_name(root), expression=root)
+    reading = read(text, given, syntax, limits or Limits())
+    value = reading.value
+    return Formula(value.node, reading.declared, row=value.row, expression=value.node, reading=reading, kinked=reading.kinked)
+
+
+def variables(given: str) -> tuple[Formula, ...]:
+    """The variables declared, one formula each, in order: `A, x, b = symgd.variables("A[m,n], x[n], b[m]")`."""
+    made = []
+    for declaration in parse_declarations(given):
+        leaf = declaration.leaf()
+        made.append(Formula(leaf, {leaf.name: leaf}, expression=leaf))
+    return tuple(made)
+
+
+def _by_name(root: Expression) -> dict[str, Leaf]:
+    return {leaf.name: leaf for leaf in ex.leaves(root)}
+
+
+def as_formula(value: Any) -> Formula:
+    """A number, formula or SymPy expression as a formula; a float means the decimal it prints as."""
+    if isinstance(value, Formula):
+        return value
+    if isinstance(value, bool):
+        raise FormulaError("True and False are no numbers.", hint="Write 1 or 0.")
+    if isinstance(value, int | Fraction):
+        node = ex.constant(value)
+    elif isinstance(value, float):
+        if value != value or value in (float("inf"), float("-inf")):
+            raise FormulaError(f"{value} is no number that a formula can hold.")
+        node = ex.constant(Fraction(repr(value)))
+    elif isinstance(value, list | tuple):
+        return function_of(lambda *items: op.literal(items), *value)
+    else:
+        return formula(value)
+    return Formula(node, expression=node)
+
+
+def _combined(operation: Callable[..., Value], *operands: Any) -> Formula:
+    return function_of(operation, *operands)
+
+
+def function_of(operation: Callable[..., Value], *operands: Any) -> Formula:
+    """Apply an operation of `algebra.operations` to formulas and numbers."""
+    formulas = [operand if isinstance(operand, Formula) else as_formula(operand) for operand in operands]
+    try:
+        value = operation(*[f.value for f in formulas])
+    except ShapeError:
+        # Only now is the text of the operands worth printing; it names them in the message.
+        value = operation(*[replace(f.value, text=str(f)) for f in formulas])
+    kinked = [pair for f in formulas for pair in f.kinked] if any(f.kinked for f in formulas) else ()
+    return Formula(value.node, None, row=value.row, expression=value.node, kinked=kinked)
+
+
+# ---- deriving --------------------------------------------------------------------------------------------------------
+
+
+def gradient(f: Any, variables: Names | None = None, *, structure: str | None = None) -> Formula:
+    """∇f of a scalar formula: in the shape of the variable; for several scalars the vector of partial derivatives.
+
+    By default of every scalar variable. `structure="symmetric"`: the gradient by the lower triangle of a symmetric matrix,
+    written as a symmetric matrix; otherwise entries are independent.
+
+    >>> from symgd import formula, gradient
+    >>> print(gradient(formula("x^2 + sin(x)"), "x"))
+    2*x + cos(x)
+    """
+    f = _scalar(f, "gradient", "jacobian")
+    if variables is None:
+        variables = [name for name, leaf in f.leaves.items() if not leaf.shape]
+        if not variables:
+            raise FormulaError("the formula has no scalar variable to take the gradient by.", hint=f"Name one: {', '.join(f.variables) or 'it has none'}.")
+    if _is_name(variables):
+        leaf = _leaf(f, variables)
+        node = derive.jacobian(f.origin, leaf)
+        if structure is not None:
+            node = _structured(node, structure)
+        return _derived(f, node, [leaf])
+    if structure is not None:
+        raise FormulaError("structure is an option of the gradient by one matrix.")
+    chosen = _scalars(f, variables, "gradient")
+    return _derived(f, ex.stack(derive.gradient(f.origin, chosen)), chosen)
+
+
+def gradients(f: Any, variables: Sequence[Names]) -> dict[str, Formula]:
+    """The gradients of a scalar by each variable, scalars and arrays, in one pass: {name: Formula}."""
+    f = _scalar(f, "gradients", "jacobian")
+    chosen = [_leaf(f, name) for name in variables]
+    return {leaf.name: _derived(f, node, [leaf]) for leaf, node in zip(chosen, derive.gradient(f.origin, chosen))}
+
+
+def derivative(f: Any, variable: Names) -> Formula:
+    """dF/dt by a scalar t, in the shape of F."""
+    f = as_formula(f)
+    leaf = _leaf(f, variable)
+    if leaf.shape:
+        raise ShapeError(f"derivative takes a scalar, and {leaf.name} is {shape_text(leaf.shape)}.", hint=f"Write gradient(f, {leaf.name!r}) or jacobian(f, {leaf.name!r}).")
+    return _derived(f, derive.jacobian(f.origin, leaf), [leaf])
+
+
+def jacobian(f: Any, variables: Names, *, layout: str = "vec") -> Formula:
+    """J[i,j] = ∂F_i/∂x_j. Matrices are stacked column by column (layout "vec"), or keep their axes: F's, then x's ("indices")."""
+    f = as_formula(f)
+    if not _is_name(variables):
+        chosen = _scalars(f, variables, "jacobian")
+        columns = [derive.jacobian(f.origin, leaf) for leaf in chosen]
+        stacked = ex.stack(columns)
+        return _derived(f, ex.transposed(stacked, [*range(1, stacked.rank), 0]), chosen)
+    leaf = _leaf(f, variables)
+    return _derived(f, _laid_out(derive.jacobian(f.origin, leaf), f.origin.rank, layout), [leaf])
+
+
+def hessian(f: Any, variables: Names | None = None, others: Names | None = None, *, layout: str = "vec") -> Formula:
+    """H[i,j] = ∂²f/∂x_i∂y_j of a scalar f (y is x by default): a scalar for a scalar x; matrices as in `jacobian`."""
+    f = _scalar(f, "hessian", "jacobian")
+    if variables is None:
+        variables = [name for name, leaf in f.leaves.items() if not leaf.shape]
+    if others is None:
+        others = variables
+    if _is_name(variables) and _is_name(others):
+        first, second = _leaf(f, variables), _leaf(f, others)
+        return _derived(f, _laid_out(derive.hessian(f.origin, first, second), first.rank, layout), [first, second])
+    rows = _scalars(f, [variables] if _is_name(variables) else variables, "hessian")
+    columns = _scalars(f, [others] if _is_name(others) else others, "hessian")
+    slopes = derive.gradient(f.origin, rows)
+    return _derived(f, ex.stack([ex.stack(derive.gradient(slope, columns)) for slope in slopes]), [*rows, *columns])
+
+
+def directional(f: Any, variables: Names, *, along: Any, normalize: bool = False) -> Formula:
+    """The directional derivative D_u f = d/dt f(x + t·u) at t = 0; for a scalar f that is ∇f·u.
+
+    `along` names the direction (a variable of x's shape), or gives it: a formula, numbers, or texts such as "3/5".
+    `normalize=True` divides by ‖u‖.
+    """
+    f = as_formula(f)
+    if _is_name(variables):
+        chosen = [_leaf(f, variables)]
+        directions = [_direction(f, chosen[0], along)]
+        length = _length(directions[0])
+    else:
+        chosen = _scalars(f, variables, "directional")
+        if isinstance(along, str) or not isinstance(along, Sequence) or len(along) != len(chosen):
+            raise ShapeError(f"the direction needs {len(chosen)} components, one for each of {', '.join(leaf.name for leaf in chosen)}.")
+        directions = [_direction(f, leaf, component) for leaf, component in zip(chosen, along)]
+        length = _length(ex.stack(directions))
+    node = ex.add([derive.directional(f.origin, leaf, u) for leaf, u in zip(chosen, directions)])
+    if normalize:
+        node = ex.multiply(node, ex.power(length, -1))
+    return _derived(f, node, chosen, directions)
+
+
+def hessian_vector(f: Any, variable: Names, *, along: Any) -> Formula:
+    """The Hessian times a direction, in the shape of the variable. The Hessian itself never arises."""
+    f = _scalar(f, "hessian_vector", "jacobian")
+    leaf = _leaf(f, variable)
+    direction = _direction(f, leaf, along)
+    return _derived(f, derive.directional(derive.jacobian(f.origin, leaf), leaf, direction), [leaf], [direction])
+
+
+def differential(f: Any) -> Formula:
+    """The total differential df = Σ ∂f/∂x dx over all variables, with dx, dy, … as variables of the shapes of x, y, …"""
+    f = _scalar(f, "differential", "jacobian")
+    chosen = list(f.leaves.values())
+    steps = []
+    for leaf in chosen:
+        if "d" + leaf.name in f.leaves:
+            raise FormulaError(f"d{leaf.name} is a variable of the formula already.", hint="Rename it: the differential needs the name.")
+        steps.append(ex.leaf("d" + leaf.name, leaf.shape))
+    parts = [derive.inner(slope, step) for slope, step in zip(derive.gradient(f.origin, chosen), steps)]
+    return _derived(f, ex.add(parts) if parts else ex.constant(0), chosen, steps)
+
+
+# ---- names, directions, layouts ---------------------------------------------------------------------------------------
+
+
+def _is_name(names: Any) -> bool:
+    return isinstance(names, str | Formula)
+
+
+def _leaf(f: Formula, name: Any) -> Leaf:
+    """The variable of this name."""
+    if isinstance(name, Formula):
+        if not isinstance(name.origin, Leaf):
+            raise FormulaError(f"cannot derive by {name}, which is no variable.", hint="Derive by a variable.")
+        name = name.origin.name
+    if not isinstance(name, str):
+        raise FormulaError(f"a variable is named by text, not by {name!r}.")
+    known = {**f.declared, **f.leaves}
+    if name not in known:
+        unknown_name(name, known)
+    return known[name]
+
+
+def unknown_name(name: str, known: Iterable[str]) -> NoReturn:
+    """Raise the error for a name that is not a variable, with the nearest one that is."""
+    known = list(known)
+    near = get_close_matches(name, known, 1)
+    hint = f"Did you mean {near[0]}?" if near else f"The variables are {', '.join(known)}." if known else "The formula has no variables."
+    raise FormulaError(f"unknown variable {name!r}.", hint=hint)
+
+
+def _scalars(f: Formula, names: Any, verb: str) -> list[Leaf]:
+    if not isinstance(names, Sequence) or not names:
+        raise FormulaError(f"{verb} takes a name or a list of names, not {names!r}.")
+    chosen = [_leaf(f, name) for name in names]
+    for leaf in chosen:
+        if leaf.shape:
+            hint = "Take one array at a time, or gradients(f, [...]) for a dict." if verb == "gradient" else "Take one array at a time."
+            raise ShapeError(f"{verb} by a list takes scalars, and {leaf.name} is {shape_text(leaf.shape)}.", hint=hint)
+    return chosen
+
+
+def _scalar(f: Any, verb: str, instead: str) -> Formula:
+    f = as_formula(f)
+    if f.shape:
+        raise ShapeError(f"{verb} takes a scalar formula, and this one is {shape_text(f.shape)}.", hint=f"Write {instead}, or reduce it with sum or norm2.")
+    return f
+
+
+def _direction(f: Formula, leaf: Leaf, along: Any) -> Expression:
+    """The direction as an expression of the variable's shape."""
+    if isinstance(along, str) and along.isidentifier():
+        known = {**f.declared, **f.leaves}
+        direction: Expression = known.get(along) or ex.leaf(along, leaf.shape)
+    elif isinstance(along, str):
+        direction = formula(along).origin
+    elif isinstance(along, list | tuple):
+        direction = _literal(f, along)
+    else:
+        direction = as_formula(along).origin
+    if direction.shape != leaf.shape:
+        reason = f"the direction is {shape_text(direction.shape)}, and {leaf.name} is {shape_text(leaf.shape)}."
+        raise ShapeError(reason, hint="A direction has the shape of the variable.")
+    return direction
+
+
+def _literal(f: Formula, along: Sequence[Any]) -> Expression:
+    items = [_literal(f, item) if isinstance(item, list | tuple) else formula(item).origin if isinstance(item, str) else as_formula(item).origin for item in along]
+    return ex.stack(items)
+
+
+def _length(direction: Expression) -> Expression:
+    """‖u‖, the square root of the sum of the squares of all entries."""
+    if not direction.shape:
+        return F.abs(direction)
+    return op.along("norm2", Value(direction)).node
+
+
+def _structured(node: Expression, structure: str) -> Expression:
+    if structure != "symmetric":
+        raise FormulaError(f"unknown structure {structure!r}.", hint='structure="symmetric" is the one there is.')
+    return derive.symmetric_gradient(node)
+
+
+def _laid_out(node: Expression, split: int, layout: str) -> Expression:
+    if layout not in ("vec", "indices"):
+        raise FormulaError(f"unknown layout {layout!r}.", hint='Layouts are "vec" (columns stacked) and "indices".')
+    return derive.vectorised(node, split) if layout == "vec" else node
+
+
+def _derived(f: Formula, node: Expression, by: Sequence[Leaf], more: Sequence[Expression] = ()) -> Formula:
+    """A formula derived from f, simplified, that knows the names f knows."""
+    found = simplified(node)
+    declared = {**f.declared, **f.leaves, **{leaf.name: leaf for leaf in more if isinstance(leaf, Leaf)}}
+    return Formula(found, declared, kinked=[*f.kinked, *kinks(f.origin, by)])

@@ -1,0 +1,241 @@
+"""Subscripts, sizes and the ranges of bound indices.
+
+A subscript is affine in bound indices, `x[i+1]`, `x[2*i]`, with a polynomial of dimension names as its constant. A range that is not
+stated is what keeps every entry with the index inside its array, and at least one entry must be indexed by the index alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from symgd.algebra import operations as op
+from symgd.algebra.dimension import Dimension
+from symgd.algebra.operations import Affine, Index
+from symgd.errors import FormulaError, NoRuleError, ShapeError
+from symgd.language import syntax as sx
+from symgd.language.binders import Binder, Bound, Use
+from symgd.language.trampoline import Task
+
+if TYPE_CHECKING:
+    from symgd.language.meaning import Elaborator
+
+ONE = Dimension.of(1)
+Terms = dict[str, int]  # coefficients of index names
+_CONDITION = "Sum over the whole range and write the condition inside: sum(j=1..n, x[j] if j <= i else 0)."
+
+
+def size_of(elaborator: Elaborator, node: sx.Node) -> Task[Dimension]:
+    """A size: a whole number or a polynomial of dimension names."""
+    terms, constant = yield linear(elaborator, node)
+    if terms:
+        raise NoRuleError(f"the size depends on the index {next(iter(terms))}.", hint=_CONDITION).at(elaborator.text, node.start, node.end)
+    return constant
+
+
+def subscript(elaborator: Elaborator, node: sx.Node) -> Task[Affine]:
+    terms, constant = yield linear(elaborator, node)
+    found = []
+    for name, coefficient in terms.items():
+        index = elaborator.bound[name]
+        assert isinstance(index, Index)
+        found.append((index, coefficient))
+    return Affine(tuple(found), constant)
+
+
+def linear(elaborator: Elaborator, node: sx.Node, unbound: frozenset[str] = frozenset()) -> Task[tuple[Terms, Dimension]]:
+    """Coefficients of the indices in the node, and its constant. Names in `unbound` are indices too, though their range is not known yet."""
+    if isinstance(node, sx.Number):
+        if node.value.denominator != 1:
+            _refuse(elaborator, node, "an index is a whole number")
+        return {}, Dimension.of(int(node.value))
+    if isinstance(node, sx.Name):
+        return _named(elaborator, node, unbound)
+    if isinstance(node, sx.Prefix):
+        terms, constant = yield linear(elaborator, node.operand, unbound)
+        return _times({}, Dimension.of(-1), terms, constant) if node.operator == "-" else (terms, constant)
+    if isinstance(node, sx.Power) and isinstance(node.exponent, sx.Number) and node.exponent.value in range(1, 9):
+        terms, constant = yield linear(elaborator, node.base, unbound)
+        if not terms:
+            raised = ONE
+            for _ in range(int(node.exponent.value)):
+                raised = raised * constant
+            return {}, raised
+    if isinstance(node, sx.Chain):
+        terms, constant = yield linear(elaborator, node.first, unbound)
+        for operator, _, operand in node.rest:
+            more, by = yield linear(elaborator, operand, unbound)
+            if operator in ("+", "-"):
+                sign = 1 if operator == "+" else -1
+                terms = {name: terms.get(name, 0) + sign * more.get(name, 0) for name in (*terms, *more)}
+                constant = constant + by * sign
+            elif operator == "*" and not (terms and more) and (terms or more) and (by if terms else constant).constant is None:
+                _refuse(elaborator, node, "an index is multiplied by a whole number only")
+            elif operator == "*" and not (terms and more):
+                terms, constant = _times(terms, constant, more, by)
+            else:
+                _refuse(elaborator, node, "an index is a sum of indices, dimensions and whole numbers")
+        return {name: c for name, c in terms.items() if c}, constant
+    _refuse(elaborator, node, "an index is a sum of indices, dimensions and whole numbers")
+
+
+def _named(elaborator: Elaborator, node: sx.Name, unbound: frozenset[str]) -> tuple[Terms, Dimension]:
+    name = node.name
+    if name in unbound or isinstance(elaborator.bound.get(name), Index):
+        return {name: 1}, Dimension.of(0)
+    if name in elaborator.sizes:
+        return {}, Dimension.of(name)
+    if name in elaborator.declared or name in elaborator.bound:
+        reason = f"'{name}' is a variable: expected an index, a dimension or a whole number."
+        hint = f"Leave {name} undeclared to use it as a size, or choose another name."
+    else:
+        reason = f"unknown index '{name}': it is bound by no sum."
+        hint = f"Bind it, as in sum({name}, …), or write a number."
+    raise FormulaError(reason, hint=hint).at(elaborator.text, node.start, node.end)
+
+
+def _times(a: Terms, c: Dimension, b: Terms, d: Dimension) -> tuple[Terms, Dimension]:
+    """The product of two of which at most one has indices."""
+    terms, factor = (a, d) if a else (b, c)
+    number = factor.constant or 0
+    return {name: coefficient * number for name, coefficient in terms.items()}, c * d
+
+
+def _refuse(elaborator: Elaborator, node: sx.Node, reason: str) -> None:
+    error = FormulaError(f"unexpected index: {reason}.", hint="Indices count from 1: x[1], x[i], x[i+1], x[n].")
+    raise error.at(elaborator.text, node.start, node.end)
+
+
+# ---- ranges ----------------------------------------------------------------------------------------------------------
+
+
+def bind(elaborator: Elaborator, call: sx.Call, binder: Binder) -> Task[list[Index]]:
+    """The indices of a call with their ranges, bound from now on; whoever calls removes them from `elaborator.bound`."""
+    uses = elaborator.uses[id(call)]
+    names = frozenset(bound.name for bound in binder.indices)
+    found: list[Index] = []
+    for bound in binder.indices:
+        _check_name(elaborator, bound, [index.name for index in found])
+        if bound.lower is not None and bound.upper is not None:
+            lower = yield size_of(elaborator, bound.lower)
+            upper = yield size_of(elaborator, bound.upper)
+            length = upper - lower + 1
+            _check_length(elaborator, bound, bound.upper, length)
+            elaborator.stated[bound.name] = (bound.lower, bound.upper)
+        else:
+            lower, upper = yield _inferred(elaborator, bound, uses[bound.name], names)
+            length = upper - lower + 1
+            elaborator.stated.pop(bound.name, None)
+        found.append(Index(bound.name, lower, length))
+    for index in found:
+        elaborator.bound[index.name] = index
+    return found
+
+
+def _check_name(elaborator: Elaborator, bound: Bound, others: list[str]) -> None:
+    name = bound.name
+    if name in elaborator.declared:
+        reason = f"'{name}' is declared as {elaborator.declared[name]}: it cannot be the index of a sum."
+        hint = "Choose another name for the index, or name the axis to sum along: sum(X, axis=1)."
+    elif name in elaborator.sizes:
+        reason, hint = f"'{name}' is a dimension: it cannot be the index of a sum.", "Choose another name for the index."
+    elif name in elaborator.bound or name in others:
+        reason, hint = f"the index '{name}' is bound twice.", "Choose another name for one of the indices."
+    else:
+        return
+    raise FormulaError(reason, hint=hint).at(elaborator.text, bound.start, bound.end)
+
+
+def _check_length(elaborator: Elaborator, bound: Bound, place: sx.Node, length: Dimension) -> None:
+    if length.at_least(1) is False:
+        error = ShapeError(f"the range of the index {bound.name} is empty.", hint="Write the smaller number first: i=1..n.")
+        raise error.at(elaborator.text, place.start, place.end)
+    number = length.constant
+    if number is not None and number > elaborator.limits.terms:
+        raise elaborator.limits.exceeded("terms", "the sum is too long").at(elaborator.text, place.start, place.end)
+
+
+def _inferred(elaborator: Elaborator, bound: Bound, uses: list[Use], names: frozenset[str]) -> Task[tuple[Dimension, Dimension]]:
+    """The first and last value that keep every use inside its array."""
+    name = bound.name
+    plain: tuple[Dimension, sx.Node] | None = None
+    lowest: Dimension = ONE
+    highest: Dimension | None = None
+    for use in uses:
+        offset, size = yield _constraint(elaborator, use, name, names)
+        if offset is None or size is None:
+            continue
+        if offset == Dimension.of(0):
+            if plain and plain[0] != size:
+                _refuse_range(elaborator, bound, plain, (size, use.node))
+            plain = plain or (size, use.node)
+        low, high = ONE - offset, size - offset
+        if (low - lowest).at_least(0) is True:
+            lowest = low
+        if highest is None or (highest - high).at_least(0) is True:
+            highest = high
+        elif (high - highest).at_least(0) is not True:
+            _refuse_range(elaborator, bound, plain or (highest, use.node), (size, use.node))
+    if plain is None or highest is None:
+        reason = f"the range of the index '{name}' is unknown: no entry such as x[{name}] says it."
+        raise FormulaError(reason, hint=f"State it: {name}=1..n.").at(elaborator.text, bound.start, bound.end)
+    return lowest, highest
+
+
+def _constraint(elaborator: Elaborator, use: Use, name: str, names: frozenset[str]) -> Task[tuple[Dimension | None, Dimension | None]]:
+    """The offset c of a use x[i + c], and the size of the axis; None where the use says nothing of the range."""
+    subscript, base = use.node.indices[use.axis], use.node.base
+    inner = frozenset(sx.names_in(subscript)) - set(elaborator.sizes) - set(elaborator.declared) - set(elaborator.bound)
+    terms, offset = yield linear(elaborator, subscript, inner | names)
+    if terms != {name: 1}:
+        return None, None
+    value = elaborator.atom(base)
+    if value is None:
+        if not use.is_closed:
+            return None, None
+        if id(base) not in elaborator.done:
+            elaborator.done[id(base)] = yield elaborator.value(base)
+        value = elaborator.done[id(base)]
+    if value.rank != len(use.node.indices):
+        return None, None  # refused when the entry itself is read
+    return offset, value.shape[use.axis]
+
+
+def _refuse_range(elaborator: Elaborator, bound: Bound, first: tuple[Dimension, sx.Node], second: tuple[Dimension, sx.Node]) -> None:
+    (a, one), (b, other) = first, second
+    reason = f"the index {bound.name} runs over 1..{a} in {elaborator.source(one)} and over 1..{b} in {elaborator.source(other)}."
+    hint = f"Declare both with one dimension, or state the range: {bound.name}=1..{a}."
+    raise ShapeError(reason, hint=hint).at(elaborator.text, other.start, other.end)
+
+
+# ---- entries ---------------------------------------------------------------------------------------------------------
+
+
+def entry(elaborator: Elaborator, node: sx.Index) -> Task[op.Value]:
+    """`X[i, 2]`, with a fault of range placed at the end of the range that was stated, else at the subscript."""
+    base = elaborator.done.pop(id(node.base), None) or elaborator.atom(node.base)
+    if base is None:
+        base = yield elaborator.value(node.base)
+    subscripts = []
+    for index in node.indices:
+        found = yield subscript(elaborator, index)
+        subscripts.append(found)
+    place: sx.Node = node
+    if base.rank == len(subscripts):
+        for axis, (written, affine) in enumerate(zip(node.indices, subscripts)):
+            place = _outside(elaborator, written, affine, base.shape[axis]) or place
+    return elaborator.apply(lambda value: op.entry(value, subscripts), [base], [node.base], place.start, place.end)
+
+
+def _outside(elaborator: Elaborator, written: sx.Node, affine: Affine, size: Dimension) -> sx.Node | None:
+    """Where to point, if the subscript may leave 1..size: at the bound that was stated, or at the subscript."""
+    low = high = affine.constant
+    for index, coefficient in affine.coefficients:
+        ends = (index.lower * coefficient, (index.lower + index.length - 1) * coefficient)
+        low, high = low + ends[coefficient < 0], high + ends[coefficient > 0]
+    too_low, too_high = (low - 1).at_least(0) is not True, (size - high).at_least(0) is not True
+    if not too_low and not too_high:
+        return None
+    for index, coefficient in affine.coefficients:
+        if index.name in elaborator.stated:
+            return elaborator.stated[index.name][too_high == (coefficient > 0)]
+    return written

@@ -1,0 +1,324 @@
+"""Certified values: the numbers every other evaluation is compared with.
+
+Entries are exact rationals (`flint.fmpq`) as long as everything they are made of is rational, so that an exact zero is known
+to be one, and balls (`flint.arb`) that contain the true value otherwise. The precision is doubled until every entry asked for
+has the digits asked for; what is still open at the limit is reported with the bound that was reached, never guessed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import mpmath
+import numpy as np
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
+
+from symgd.algebra import expression as ex
+from symgd.algebra.expression import Expression
+from symgd.algebra.functions.row import Elementwise
+from symgd.algebra.functions.writing import zero
+from symgd.errors import DomainError, LoweringError, ValueGivenError
+from symgd.lowering.certified_contraction import Array, Equation, array, contract, filled
+from symgd.lowering.certified_values import given_arrays
+
+LIMIT_BITS = 20_000
+_EXACT_BITS = 4096  # rationals that need more than this and the precision become balls: long products would grow for ever
+_BITS_PER_DIGIT = math.log2(10)
+
+
+def certified(
+    roots: Expression | Sequence[Expression],
+    values: Mapping[str, Any],
+    sizes: Mapping[str, int] | None = None,
+    digits: int = 50,
+    limit_bits: int = LIMIT_BITS,
+) -> Any:
+    """The value of an expression with every one of `digits` digits right: an mpmath number, or nested lists of them.
+
+    `values` maps names to numbers, nested lists, arrays or tensors, taken exactly (a float is the double it is, the text
+    "0.1" is 1/10); `sizes` gives dimensions that no value shows. Several roots give a list, and share their parts.
+    Raises `DomainError` where a value is outside the domain of a function, or cannot be told from 0, from the edge of a domain
+    or from a tie with `limit_bits` bits.
+
+    >>> from symgd.algebra.expression import leaf
+    >>> from symgd.algebra.functions.table import F
+    >>> print(certified(F.exp(leaf("x")), {"x": 1}, digits=10))
+    2.718281828
+    """
+    several = not isinstance(roots, Expression)
+    wanted = list(roots) if not isinstance(roots, Expression) else [roots]
+    precision = int(digits * 3.4) + 64
+    bits = digits * _BITS_PER_DIGIT + 2
+    while True:
+        with _precision(min(precision, limit_bits)):
+            run = _Run(wanted, values, sizes or {})
+            open_entries = [(root, entry) for root in wanted for entry in run.arrays[root].flat if not _is_settled(entry, bits)]
+            if not open_entries:
+                results = [_numbers(run.arrays[root], math.ceil(bits) + 8) for root in wanted]
+                return results if several else results[0]
+            for root, entry in open_entries:
+                if _is_nan(entry):
+                    run.raise_outside(root, certain=True)
+            if precision >= limit_bits:
+                run.raise_open(*open_entries[0], limit_bits)
+        precision *= 2
+
+
+def balls(
+    roots: Expression | Sequence[Expression], values: Mapping[str, Any], precision: int = 256, sizes: Mapping[str, int] | None = None
+) -> Any:
+    """The values at a working precision in bits: an object array per root, whose entries are `flint.fmpq` or `flint.arb`.
+
+    A rational entry is exact. A ball contains the value; a nan ball says that a function got, or may have got, an argument
+    outside its domain. Never raises for that: `certified` does.
+    """
+    wanted = list(roots) if not isinstance(roots, Expression) else [roots]
+    with _precision(precision):
+        run = _Run(wanted, values, sizes or {})
+        results = [run.arrays[root] for root in wanted]
+    return results if not isinstance(roots, Expression) else results[0]
+
+
+@contextmanager
+def _precision(bits: int) -> Iterator[None]:
+    before = ctx.prec
+    ctx.prec = bits
+    try:
+        yield
+    finally:
+        ctx.prec = before
+
+
+class _Run:
+    """One evaluation of all nodes at the current precision: `arrays` has the entries of each."""
+
+    def __init__(self, roots: Sequence[Expression], values: Mapping[str, Any], sizes: Mapping[str, int]) -> None:
+        nodes = ex.topological(*roots)
+        self.leaves, self.sizes = given_arrays([node for node in nodes if isinstance(node, ex.Leaf)], values, sizes)
+        self.arrays: dict[Expression, Array] = {}
+        self.largest = _EXACT_BITS + ctx.prec
+        for node in nodes:
+            self.arrays[node] = self._bounded(self._evaluate(node, [self.arrays[child] for child in node.children]))
+
+    def _size(self, dimension: Any) -> int:
+        try:
+            return int(dimension.evaluate(self.sizes))
+        except KeyError as missing:
+            raise ValueGivenError(f"no value shows how large {missing.args[0]} is.", hint=f"Give {missing.args[0]} a value.") from None
+
+    def _evaluate(self, node: Expression, children: list[Array]) -> Array:
+        if isinstance(node, ex.Leaf):
+            return self.leaves[node]
+        if isinstance(node, ex.Constant):
+            return filled(_rational(node.value), ())
+        if isinstance(node, ex.Irrational):
+            return filled(arb.pi() if node.name == "pi" else arb.const_e(), ())
+        if isinstance(node, ex.Size):
+            return filled(fmpq(self._size(node.dimension)), ())
+        if isinstance(node, ex.Counter):
+            start = self._size(node.start)
+            return _from_list([fmpq(start + k) for k in range(self._size(node.shape[0]))], (self._size(node.shape[0]),))
+        if isinstance(node, (ex.Contract, ex.Select)):
+            return self._contract(node, children)
+        if isinstance(node, ex.Add):
+            return self._add(node, children)
+        if isinstance(node, ex.Map):
+            return self._map(node.function, children)
+        if isinstance(node, ex.Along):
+            return self._along(node, children[0])
+        if isinstance(node, ex.MatrixFunction):
+            return self._matrix(node, children[0])
+        if isinstance(node, ex.Stack):
+            return np.stack(children)
+        if isinstance(node, ex.Unknown):
+            raise ValueGivenError(f"{node.name} is an unknown function: it has no value.", hint=f"Define {node.name} by a formula to evaluate it.")
+        raise LoweringError(f"{type(node).__name__} has no certified value.")
+
+    def _bounded(self, entries: Array) -> Array:
+        """Rationals that have grown long become balls."""
+        if not any(isinstance(entry, fmpq) and entry.height_bits() > self.largest for entry in entries.flat):
+            return entries
+        short = [arb(entry) if isinstance(entry, fmpq) and entry.height_bits() > self.largest else entry for entry in entries.flat]
+        return _from_list(short, entries.shape)
+
+    def _add(self, node: ex.Add, children: list[Array]) -> Array:
+        total: Any = None
+        for coefficient, child in zip(node.coefficients, children):
+            term = child if coefficient == 1 else child * _rational(coefficient)
+            total = term if total is None else total + term
+        return array(total)
+
+    def _contract(self, node: ex.Contract | ex.Select, children: list[Array]) -> Array:
+        if isinstance(node, ex.Select):
+            axes = tuple(range(node.rank))
+            return contract(fmpq(1), [], [self._equation(node, axes)], axes, {k: self._size(d) for k, d in enumerate(node.shape)})
+        coefficient = _rational(node.coefficient)
+        if not node.rank and not any(node.labels):
+            for child in children:
+                coefficient = coefficient * child[()]
+            return filled(coefficient, ())
+        sizes = {label: self._size(dimension) for label, dimension in node.dimensions().items()}
+        selects, factors = [], []
+        for child, labels, data in zip(node.children, node.labels, children):
+            if isinstance(child, ex.Select):
+                selects.append(self._equation(child, labels))
+            else:
+                factors.append((data, labels))
+        return contract(coefficient, factors, selects, range(node.rank), sizes)
+
+    def _equation(self, node: ex.Select, labels: Sequence[int]) -> Equation:
+        """place = offset + Σ coefficient × label as offset + Σ … − place = 0; a label may appear twice."""
+        found = {labels[0]: -1}
+        for label, coefficient in zip(labels[1:], node.coefficients):
+            found[label] = found.get(label, 0) + coefficient
+        return Equation(self._size(node.offset), {label: c for label, c in found.items() if c})
+
+    def _map(self, function: Elementwise, children: list[Array]) -> Array:
+        out = [_apply(function, arguments) for arguments in zip(*[child.flat for child in children])]
+        return _from_list(out, children[0].shape)
+
+    def _along(self, node: ex.Along, data: Array) -> Array:
+        rows = [node.function.ball(list(row)) for row in data.reshape(-1, data.shape[-1])]
+        if node.function.keeps_axis:
+            return _from_list([entry for row in rows for entry in row], data.shape)
+        return _from_list(rows, data.shape[:-1])
+
+    def _matrix(self, node: ex.MatrixFunction, data: Array) -> Array:
+        length = data.shape[-1]
+        out: list[Any] = []
+        for entries in data.reshape(-1, length * length):
+            is_exact = all(isinstance(entry, fmpq) for entry in entries)
+            matrix = (fmpq_mat if is_exact else arb_mat)(length, length, list(entries))
+            try:
+                value = node.function.ball(matrix)
+            except ZeroDivisionError:  # singular, or not known to be regular
+                out += [arb("nan")] * (length * length if node.function.keeps_axes else 1)
+            else:
+                out += value.entries() if node.function.keeps_axes else [value]
+        return _from_list(out, data.shape if node.function.keeps_axes else data.shape[:-2])
+
+    def raise_outside(self, root: Expression, certain: bool, limit: int = 0) -> None:
+        """Raise the error that names the function whose argument is outside its domain; if `certain`, only where that is certain."""
+        node = root
+        while inner := [child for child in node.children if any(map(_is_nan, self.arrays[child].flat))]:
+            node = inner[0]
+        children = [self.arrays[child] for child in node.children]
+        if isinstance(node, ex.Map):
+            for arguments, entry in zip(zip(*[child.flat for child in children]), self.arrays[node].flat):
+                if _is_nan(entry) and (_is_outside(node.function, arguments) or not certain):
+                    name, shown = node.function.name, ", ".join(map(_short, arguments))
+                    if certain:
+                        raise DomainError(f"{name}({shown}) is not a real number.", hint=_domain(node.function))
+                    raise DomainError(f"{name} got {shown}, which could not be told from the edge of its domain with {limit:,} bits.")
+            return
+        exact = all(not isinstance(entry, arb) or entry.is_exact() for child in children for entry in child.flat)
+        if isinstance(node, (ex.MatrixFunction, ex.Along)) and (exact or not certain):
+            what = "a matrix" if isinstance(node, ex.MatrixFunction) else "an array"
+            if certain:
+                raise DomainError(f"{node.function.name} got {what} outside its domain.", hint=_domain(node.function))
+            raise DomainError(f"{node.function.name} got {what} that could not be told from the edge of its domain with {limit:,} bits.")
+        if not certain:
+            raise DomainError("a product or sum of values too large to be told from infinity.")
+
+    def raise_open(self, root: Expression, entry: Any, limit: int) -> None:
+        """Raise the error that says what is known of an entry that has not enough digits at the limit."""
+        if _is_nan(entry):
+            self.raise_outside(root, certain=False, limit=limit)
+        undecided = self._undecided(root)
+        if undecided is not None:
+            name, shown = undecided
+            raise DomainError(f"{name}({shown}) could not be decided with {limit:,} bits: the arguments are equal, or too near.")
+        if not entry.is_finite():
+            raise DomainError(f"a value is too large to be computed with {limit:,} bits.")
+        if entry.contains(0):
+            raise DomainError(f"|value| < {_power_of_ten(entry.abs_upper())}, could not be told from 0 with {limit:,} bits.")
+        raise DomainError(f"the value is {entry.str(10)}: more digits take more than {limit:,} bits.")
+
+    def _undecided(self, root: Expression) -> tuple[str, str] | None:
+        """The first function whose ball covers both outcomes of a jump."""
+        for node in ex.topological(root):
+            if isinstance(node, ex.Map) and (node.function.kinks or zero in node.function.derivative):
+                children = [self.arrays[child] for child in node.children]
+                for arguments, entry in zip(zip(*[child.flat for child in children]), self.arrays[node].flat):
+                    if isinstance(entry, arb) and entry.is_finite() and entry.rad() > arb(0.25) and all(_is_sharp(argument) for argument in arguments):
+                        return node.function.name, ", ".join(map(_short, arguments))
+        return None
+
+
+def _rational(value: Fraction) -> Any:
+    return fmpq(value.numerator, value.denominator)
+
+
+def _from_list(entries: Sequence[Any], shape: tuple[int, ...]) -> Array:
+    out = np.empty(len(entries), dtype=object)
+    for k, entry in enumerate(entries):
+        out[k] = entry
+    return out.reshape(shape)
+
+
+def _apply(function: Elementwise, arguments: Sequence[Any]) -> Any:
+    """Exactly where the arguments are rational and the value is, else the ball."""
+    if all(isinstance(argument, fmpq) for argument in arguments):
+        exact = function.exact(*[Fraction(int(argument.p), int(argument.q)) for argument in arguments])
+        if exact is not None:
+            return _rational(exact)
+    return function.ball(*[argument if isinstance(argument, arb) else arb(argument) for argument in arguments])
+
+
+def _is_nan(entry: Any) -> bool:
+    return isinstance(entry, arb) and entry.is_nan()
+
+
+def _is_settled(entry: Any, bits: float) -> bool:
+    return isinstance(entry, fmpq) or entry.is_exact() or (entry.is_finite() and entry.rel_accuracy_bits() >= bits)
+
+
+def _is_sharp(argument: Any) -> bool:
+    return isinstance(argument, fmpq) or argument.is_exact() or argument.rad() < 2.0**-60
+
+
+def _is_outside(function: Elementwise, arguments: Sequence[Any]) -> bool:
+    """Is the value not real at every corner of the balls? Domains are intervals, up to poles; so it is not real inside either."""
+    corners = [[argument] if isinstance(argument, fmpq) or argument.is_exact() else [argument.lower(), argument.upper()] for argument in arguments]
+    return all(_is_nan(_apply(function, corner)) for corner in product(*corners))
+
+
+def _domain(function: Any) -> str:
+    return f"The domain of {function.name} is {function.domain}." if function.domain else ""
+
+
+def _short(entry: Any) -> str:
+    """A few digits, for messages."""
+    if isinstance(entry, fmpq):
+        return str(entry) if entry.height_bits() < 40 else arb(entry).str(8, radius=False)
+    return str(entry.mid().str(8, radius=False)) if not entry.contains(0) else f"±{_power_of_ten(entry.abs_upper())}"
+
+
+def _power_of_ten(bound: Any) -> str:
+    """The smallest power of ten above the bound."""
+    if bound == 0:
+        return "0"
+    exponent = (arb(bound).log() / arb(10).log()).upper().ceil().unique_fmpz()
+    return f"1e{int(exponent)}"
+
+
+def _numbers(entries: Array, precision: int) -> Any:
+    """Nested lists of mpmath numbers."""
+    out = np.empty(entries.size, dtype=object)
+    for k, entry in enumerate(entries.flat):
+        out[k] = _number(entry, precision)
+    return out.reshape(entries.shape).tolist() if entries.ndim else out[0]
+
+
+def _number(entry: Any, precision: int) -> Any:
+    if isinstance(entry, fmpq):
+        raw = mpmath.libmp.from_rational(int(entry.p), int(entry.q), precision, "n")
+    else:
+        mantissa, exponent = entry.mid().man_exp()
+        raw = mpmath.libmp.from_man_exp(int(mantissa), int(exponent), precision, "n")
+    return mpmath.mp.make_mpf(raw)

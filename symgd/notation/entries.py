@@ -1,0 +1,310 @@
+"""Entries of arrays as formulas with indices: A[i,j], sum(k=1..n, A[i,k]*x[k]), and arrays of such entries.
+
+`entry(node, at, level)` is the term for one entry, `at` being one position per axis. A position is a polynomial of index letters
+and dimensions, counted from 0. `level` is how many binders stand around: the letters of the binders made here are those of the
+next levels, so no letter ever hides another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symgd.algebra import expression as ex
+from symgd.algebra.dimension import Dimension
+from symgd.algebra.expression import Add, Along, Contract, Counter, Expression, Leaf, Map, MatrixFunction, Select, Stack, Unknown
+from symgd.errors import LimitError
+from symgd.language.trampoline import Task, run
+from symgd.notation import presentation as show
+from symgd.notation.functions import call_name, elementwise_term, matrix_name, unknown_tree
+from symgd.notation.letters import Letters
+from symgd.notation.positions import Condition, Letter, Position, equal, selected, solve
+from symgd.notation.presentation import Tree
+from symgd.notation.terms import Term, binds, dimension_tree, sum_term
+
+_MOST = 200_000  # entries that are written out one by one before a formula counts as too large
+_LITERAL = 64  # entries of an array that is written out as a literal where it has no other form
+
+
+class Entries:
+    """Entries of the nodes under one root; `terms` are their matrix forms, which are used where they are short."""
+
+    def __init__(self, terms: Mapping[Expression, Term | None], letters: Letters, by_index: bool) -> None:
+        self.terms = terms
+        self.letters = letters
+        self.by_index = by_index
+        self._known: dict[tuple[Expression, tuple[Position, ...], int], Term] = {}
+
+    # ---- whole arrays
+
+    def array(self, node: Expression, level: int = 0) -> Tree:
+        """The array as a literal where it is small, else as `array(i=1..n, …)`."""
+        return run(self._array(node, (), level))
+
+    def _array(self, node: Expression, lead: tuple[Position, ...], level: int) -> Task[Tree]:
+        """The array of the entries at `lead` of the first axes."""
+        term = self.terms.get(node)
+        if not lead and term is not None and not binds(term):
+            return term.tree()
+        shape = node.shape[len(lead) :]
+        if not lead and shape and self._is_written_out(node):
+            return (yield self._literal(node, (), level))
+        if not shape:
+            return (yield self.entry(node, lead, level)).tree()
+        bound = [Letter(level + k, length) for k, length in enumerate(shape)]
+        body = yield self.entry(node, (*lead, *map(Position.of, bound)), level + len(bound))
+        return show.Bound("array", self._binders(bound), body.tree())
+
+    def _is_written_out(self, node: Expression) -> bool:
+        """Has it few entries, or is it a sum of multiples of unit vectors?"""
+        entries = 1
+        for length in node.shape:
+            entries *= length.constant or 0
+        return 0 < entries <= _LITERAL or (node.rank == 1 and 0 < entries <= _MOST and all(unit_of(term) is not None for _, term in flat_terms(node)))
+
+    def _literal(self, node: Expression, at: tuple[Position, ...], level: int) -> Task[Tree]:
+        if len(at) == node.rank:
+            term: Term = yield self.entry(node, at, level)
+            return term.tree()
+        length = node.shape[len(at)].constant or 0
+        if not at and node.rank == 1:
+            return (yield self._written_out(node, length, level))
+        items = []
+        for k in range(length):
+            items.append((yield self._literal(node, (*at, Position.fixed(Dimension.of(k))), level)))
+        return show.Literal(tuple(items))
+
+    def _written_out(self, node: Expression, length: int, level: int) -> Task[Tree]:
+        """The literal of a vector; a multiple of a unit vector is looked at for its own entry only, so that many of them stay linear."""
+        of_all: list[tuple[Fraction, Expression]] = []
+        of_one: dict[int, list[tuple[Fraction, Expression]]] = {}
+        for coefficient, term in flat_terms(node):
+            position = unit_of(term)
+            (of_all if position is None else of_one.setdefault(position, [])).append((coefficient, term))
+        items = []
+        for k in range(length):
+            entries = []
+            for coefficient, term in [*of_all, *of_one.get(k, [])]:
+                entries.append((yield self.entry(term, (Position.fixed(Dimension.of(k)),), level)).scaled(coefficient))
+            items.append(sum_term(entries).tree())
+        return show.Literal(tuple(items))
+
+    def _binders(self, bound: Iterable[Letter]) -> tuple[tuple[str, Tree], ...]:
+        return tuple((self.letters[letter.level], dimension_tree(letter.length)) for letter in bound)
+
+    def position_tree(self, position: Position, shift: int = 1) -> Tree:
+        """The index as it is written, counted from 1 (or from `shift`)."""
+        total = position.constant + shift
+        for letter, coefficient in position.letters:
+            total = total + (Dimension.of(self.letters[letter.level]) - 1) * coefficient
+        return dimension_tree(total)
+
+    # ---- one entry
+
+    def entry(self, node: Expression, at: tuple[Position, ...], level: int) -> Task[Term]:
+        """The term for the entry of `node` at these positions."""
+        term = self.terms.get(node)
+        if not at and term is not None and not binds(term):
+            return term
+        key = (node, at, level)
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) > _MOST:
+                raise LimitError("the formula is too long to write out entry by entry.", hint="Print a part of it.")
+            found = yield self._entry(node, at, level)
+            self._known[key] = found
+        return found
+
+    def _entry(self, node: Expression, at: tuple[Position, ...], level: int) -> Task[Term]:
+        if isinstance(node, Leaf):
+            return Term(scalars=(self._indexed(show.Name(node.name), at),))
+        if isinstance(node, Contract):
+            term: Term = yield self._contract(node, at, level)
+            short = self._short(node, at) if at and any(label >= node.rank for labels in node.labels for label in labels) else None
+            return short if short is not None and _length(short) <= _length(term) else term
+        if isinstance(node, Add):
+            terms = []
+            for coefficient, child in node.terms:
+                terms.append((yield self.entry(child, at, level)).scaled(coefficient))
+            return sum_term(terms)
+        if isinstance(node, Map):
+            arguments = []
+            for child in node.children:
+                arguments.append((yield self.entry(child, at, level)).tree())
+            return elementwise_term(node.function, arguments, False)
+        if isinstance(node, Select):
+            return self._delta(node, at)
+        if isinstance(node, Counter):
+            (position,) = at
+            return _scalar(self.position_tree(Position(position.letters, position.constant + node.start), 0))
+        short = self._short(node, at)
+        if short is not None:
+            return short
+        if isinstance(node, Along):
+            return (yield self._along(node, at, level))
+        if isinstance(node, MatrixFunction):
+            batch = at[: node.children[0].rank - 2]
+            inner = yield self._array(node.children[0], batch, level)
+            return Term(scalars=(self._indexed(show.Call(call_name(node.function), (inner,), latex=node.function.latex), at[len(batch) :]),))
+        if isinstance(node, Stack):
+            return (yield self._stack(node, at, level))
+        assert isinstance(node, Unknown)
+        arguments = []
+        for child in node.children:
+            arguments.append((yield self.entry(child, (), level)).tree())
+        return Term(scalars=(unknown_tree(node, arguments),))
+
+    def _short(self, node: Expression, at: tuple[Position, ...]) -> Term | None:
+        """The matrix form with indices behind it."""
+        term = self.terms.get(node)
+        if term is None or binds(term):
+            return None
+        return Term(term.coefficient, (*term.scalars, self._indexed(Term(chain=term.chain).tree(), at)), term.divisors)
+
+    def _indexed(self, tree: Tree, at: Sequence[Position]) -> Tree:
+        if not at:
+            return tree
+        return show.Indexed(tree, tuple([self.position_tree(position) for position in at]))
+
+    def _along(self, node: Along, at: tuple[Position, ...], level: int) -> Task[Term]:
+        child, function = node.children[0], node.function
+        name = call_name(function)
+        if function.keeps_axis:
+            vector = yield self._array(child, at[:-1], level)
+            return Term(scalars=(self._indexed(show.Call(name, (vector,), latex=function.latex), at[-1:]),))
+        if name == "prod":
+            letter = Letter(level, child.shape[-1])
+            body = yield self.entry(child, (*at, Position.of(letter)), level + 1)
+            return Term(scalars=(show.Bound(name, self._binders([letter]), body.tree()),))
+        if not at and isinstance(child, Along) and child.function is function:
+            child, name = child.children[0], matrix_name(function)
+        array = yield self._array(child, at, level)
+        return Term(scalars=(show.Call(name, (array,), latex=function.latex),))
+
+    def _stack(self, node: Stack, at: tuple[Position, ...], level: int) -> Task[Term]:
+        first, rest = at[0], at[1:]
+        if not first.letters and (position := first.constant.constant) is not None:
+            return (yield self.entry(node.children[position], rest, level))
+        trees = []
+        for child in node.children:
+            trees.append((yield self.entry(child, rest, level)).tree())
+        index, tree = self.position_tree(first), trees[-1]
+        for k in range(len(trees) - 2, -1, -1):
+            tree = show.Conditional(trees[k], show.Comparison("==", index, show.number(k + 1)), tree)
+        return Term(scalars=(tree,))
+
+    def _delta(self, node: Select, at: tuple[Position, ...]) -> Term:
+        wanted = selected(node, at[1:])
+        known = equal(at[0], wanted)
+        if known is not None:
+            return Term(Fraction(int(known)))
+        return Term(scalars=(show.Conditional(show.ONE, self._comparison(at[0], wanted), show.ZERO),))
+
+    def _comparison(self, left: Position, right: Position) -> Tree:
+        return show.Comparison("==", self.position_tree(left), self.position_tree(right))
+
+    # ---- contractions
+
+    def _contract(self, node: Contract, at: tuple[Position, ...], level: int) -> Task[Term]:
+        known, conditions, bound = solve(node, at, level)
+        result = Term(node.coefficient)
+        inside: list[tuple[set[Letter], Term]] = []
+        for child, labels in node.factors:
+            if isinstance(child, Select):
+                continue
+            positions = tuple([known[label] for label in labels])
+            term: Term = yield self.entry(child, positions, level + len(bound))
+            result = result.scaled(term.coefficient)
+            inside.append(({letter for p in positions for letter, _ in p.letters if letter in bound}, term.scaled(1 / term.coefficient) if term.coefficient else term))
+        truths = [equal(*condition) for condition in conditions]
+        if not result.coefficient or False in truths:
+            return Term(Fraction(0))
+        tests = [condition for condition, truth in zip(conditions, truths) if truth is None]
+        for group in _components(bound, inside, tests):
+            result = _times(result, self._summed(group))
+        return result
+
+    def _summed(self, group: _Component) -> Term:
+        """The product of terms that share summed letters, under the sums over these letters."""
+        product = Term()
+        for term in group.terms:
+            product = _times(product, term)
+        for left, right in group.tests:
+            product = _scalar(show.Conditional(product.tree(), self._comparison(left, right), show.ZERO))
+        if not group.letters:
+            return product
+        tree = product.tree()
+        for letter in sorted(group.letters, reverse=True):
+            if group.terms or group.tests:
+                tree = show.Bound("sum", self._binders([letter]), tree)
+            else:
+                tree = dimension_tree(letter.length)
+        return _scalar(tree)
+
+
+@dataclass(slots=True)
+class _Component:
+    """Factors of one entry that are connected by summed letters."""
+
+    letters: set[Letter]
+    terms: list[Term]
+    tests: list[Condition]
+
+
+def _components(bound: Sequence[Letter], factors: Sequence[tuple[set[Letter], Term]], tests: Sequence[Condition]) -> list[_Component]:
+    """The factors and tests in groups that share letters, in the order of their first factors; what has no letter comes first."""
+    groups = [_Component({letter}, [], []) for letter in bound]
+    alone = _Component(set(), [], [])
+
+    def group_of(letters: set[Letter]) -> _Component:
+        touched = [group for group in groups if group.letters & letters]
+        if not touched:
+            return alone
+        first, *others = touched
+        for other in others:
+            groups.remove(other)
+            first.letters |= other.letters
+            first.terms += other.terms
+            first.tests += other.tests
+        return first
+
+    for letters, term in factors:
+        group_of(letters).terms.append(term)
+    for left, right in tests:
+        group_of({letter for position in (left, right) for letter, _ in position.letters}).tests.append((left, right))
+    return [alone, *groups]
+
+
+def _times(one: Term, other: Term) -> Term:
+    return Term(one.coefficient * other.coefficient, one.scalars + other.scalars, one.divisors + other.divisors)
+
+
+def _scalar(tree: Tree) -> Term:
+    return Term(tree.value) if isinstance(tree, show.Number) else Term(scalars=(tree,))
+
+
+def _length(term: Term) -> int:
+    return sum(tree.size for tree in (*term.scalars, *term.divisors))
+
+
+def flat_terms(node: Expression) -> list[tuple[Fraction, Expression]]:
+    """The terms of a sum, those of sums inside it in their places."""
+    found = []
+    waiting: list[tuple[Fraction, Expression]] = [(Fraction(1), node)]
+    while waiting:
+        coefficient, term = waiting.pop()
+        if isinstance(term, Add):
+            waiting.extend((coefficient * c, child) for c, child in reversed(list(term.terms)))
+        else:
+            found.append((coefficient, term))
+    return found
+
+
+def unit_of(term: Expression) -> int | None:
+    """The position k where the vector is a multiple of the unit vector e_k."""
+    factors = term.factors if isinstance(term, Contract) else ((term, (0,)),)
+    carriers = [child for child, labels in factors if 0 in labels]
+    if len(carriers) != 1 or not isinstance(carriers[0], Select) or carriers[0].coefficients:
+        return None
+    return carriers[0].offset.constant

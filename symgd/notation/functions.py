@@ -1,0 +1,88 @@
+"""How functions are written: which are operators, what the language calls them, what a negative power becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from symgd.algebra.expression import Unknown
+from symgd.algebra.functions.row import Along, Elementwise, OfMatrix
+from symgd.algebra.functions.table import POWER
+from symgd.notation import presentation as show
+from symgd.notation.presentation import Tree
+from symgd.notation.terms import Term
+
+COMPARISONS = {"less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!="}
+NEGATED = {"<": ">=", "<=": ">", "==": "!=", "!=": "==", ">": "<=", ">=": "<"}
+_CALLED = {"amax": "max", "amin": "min"}  # the table tells the largest entry from the larger of two numbers, the language does not
+_OF_ALL_ENTRIES = {"norm2": "normF"}
+
+_HALF = Fraction(1, 2)
+
+
+def call_name(function: Along | OfMatrix | Elementwise) -> str:
+    return _CALLED.get(function.name, function.name)
+
+
+def matrix_name(function: Along) -> str:
+    """What a function of all entries of a matrix is called."""
+    return _OF_ALL_ENTRIES.get(function.name, call_name(function))
+
+
+def elementwise_term(function: Elementwise, arguments: Sequence[Tree], entrywise: bool) -> Term:
+    """A function of the table applied to trees: scalars, or arrays where `entrywise`."""
+    if function is POWER:
+        return _power_term(arguments[0], arguments[1], entrywise)
+    if function.name in COMPARISONS:
+        # A comparison is no value in the language; this is the value it has.
+        return Term(scalars=(show.Conditional(show.ONE, show.Comparison(COMPARISONS[function.name], *arguments), show.ZERO),))
+    if function.name == "where":
+        condition, value, otherwise = arguments
+        return Term(scalars=(show.Conditional(value, condition_tree(condition), otherwise),))
+    return Term(scalars=(show.Call(function.name, tuple(arguments), latex=function.latex),))
+
+
+def condition_tree(tree: Tree) -> Tree:
+    """A number as a condition: it holds where the number is not 0."""
+    while isinstance(tree, show.Conditional) and isinstance(tree.condition, show.Comparison) and tree.value is show.ONE and tree.otherwise is show.ZERO:
+        comparison = tree.condition
+        inner = comparison.left
+        is_truth = isinstance(inner, show.Conditional) and inner.value is show.ONE and inner.otherwise is show.ZERO
+        against_zero = isinstance(comparison.right, show.Number) and comparison.right.value == 0
+        if not (is_truth and against_zero and comparison.operator in ("==", "!=")):
+            return comparison
+        assert isinstance(inner, show.Conditional) and isinstance(inner.condition, show.Comparison)
+        if comparison.operator == "!=":
+            tree = inner
+        else:
+            opposite = show.Comparison(NEGATED[inner.condition.operator], inner.condition.left, inner.condition.right)
+            tree = show.Conditional(show.ONE, opposite, show.ZERO)
+    return show.Comparison("!=", tree, show.ZERO)
+
+
+def _power_term(base: Tree, exponent: Tree, entrywise: bool) -> Term:
+    value = exponent.value if isinstance(exponent, show.Number) else None
+    if value is not None and value < 0:
+        return Term(divisors=(power_tree(base, show.number(-value), entrywise),))
+    return Term(scalars=(power_tree(base, exponent, entrywise),))
+
+
+def power_tree(base: Tree, exponent: Tree, entrywise: bool) -> Tree:
+    if isinstance(exponent, show.Number) and exponent.value == _HALF:
+        return square_root(base)
+    return show.power(base, exponent, entrywise)
+
+
+def square_root(tree: Tree) -> Tree:
+    from symgd.algebra.functions.table import elementwise
+
+    return show.Call("sqrt", (tree,), latex=elementwise("sqrt").latex)
+
+
+def unknown_tree(node: Unknown, arguments: Sequence[Tree]) -> Tree:
+    """`T(x, y)`, or its derivative by arguments that are variables: `diff(diff(T(x, y), x), y)`."""
+    tree: Tree = show.Call(node.name, tuple(arguments))
+    for argument, order in zip(arguments, node.orders):
+        for _ in range(order):
+            tree = show.Call("diff", (tree, argument))
+    return tree

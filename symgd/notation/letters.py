@@ -1,0 +1,37 @@
+"""Letters for bound indices: i, j, k, … without those that the formula uses for something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import count
+
+from symgd.algebra.expression import Expression, Leaf, Unknown, topological
+
+_PREFERRED = "ijklpqrstuvwabcdghmnxyz"
+
+
+def used_names(root: Expression) -> set[str]:
+    """Every name that stands in the formula: variables, unknown functions, dimensions."""
+    found: set[str] = set()
+    for node in topological(root):
+        if isinstance(node, Leaf | Unknown):
+            found.add(node.name)
+        for dimension in node.shape:
+            found.update(dimension.names)
+    return found
+
+
+class Letters:
+    """The letter of each depth of binders: an index that stands inside another has another letter."""
+
+    def __init__(self, avoided: Iterable[str]) -> None:
+        self.avoided = set(avoided)
+        self._found = [letter for letter in _PREFERRED if letter not in self.avoided]
+        self._numbered = (f"i{k}" for k in count(1))
+
+    def __getitem__(self, level: int) -> str:
+        while level >= len(self._found):
+            name = next(self._numbered)
+            if name not in self.avoided:
+                self._found.append(name)
+        return self._found[level]

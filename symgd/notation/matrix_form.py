@@ -1,0 +1,312 @@
+"""Every node of an expression as a term in matrix notation, where there is one, children before parents.
+
+`Forms(root).terms[node]` is the `Term` of a node, or None where no matrix formula was found: arrays of three axes, shifted
+indices, contractions that do not reduce. What contains such a part is either written with indices altogether (`entries`), or,
+where it is a scalar, contains the scalar as an index sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from symgd.algebra import expression as ex
+from symgd.algebra.dimension import Dimension
+from symgd.algebra.expression import (
+    Add,
+    Along,
+    Constant,
+    Contract,
+    Counter,
+    Expression,
+    Factor,
+    Irrational,
+    Leaf,
+    Map,
+    MatrixFunction,
+    Select,
+    Size,
+    Stack,
+    Unknown,
+)
+from symgd.algebra.functions.row import Elementwise
+from symgd.algebra.functions.table import POWER
+from symgd.language.trampoline import run
+from symgd.notation import presentation as show
+from symgd.notation.entries import Entries
+from symgd.notation.functions import call_name, elementwise_term, matrix_name, unknown_tree
+from symgd.notation.letters import Letters
+from symgd.notation.network import Line, Network, Vector
+from symgd.notation.presentation import Tree
+from symgd.notation.terms import (
+    COLUMN,
+    DIAGONAL,
+    Chain,
+    Term,
+    column,
+    dimension_tree,
+    entrywise,
+    eye,
+    matrix,
+    ones,
+    sum_tree,
+    turned,
+)
+
+class Forms:
+    """The terms of all nodes under a root. With `by_index`, arrays have a term only where they are named."""
+
+    def __init__(self, root: Expression, letters: Letters, by_index: bool = False) -> None:
+        self.by_index = by_index
+        self.terms: dict[Expression, Term | None] = {}
+        self.entries = Entries(self.terms, letters, by_index)
+        for node in ex.topological(root):
+            self.terms[node] = term = self._term(node)
+            if term is None and not node.shape:
+                self.terms[node] = run(self.entries.entry(node, (), 0))
+
+    def tree(self, node: Expression) -> Tree:
+        """The node as a tree, with indices where matrix notation fails."""
+        term = self.terms[node]
+        return term.tree() if term is not None else self.entries.array(node)
+
+    # ---- one node
+
+    def _term(self, node: Expression) -> Term | None:
+        if node.rank > 2:
+            return None
+        if isinstance(node, Contract):
+            return self._contract(node)
+        if isinstance(node, Add):
+            return self._add(node)
+        if isinstance(node, Map):
+            return self._map(node)
+        tree = self._atom(node)
+        return None if tree is None else _whole(node, tree)
+
+    def _atom(self, node: Expression) -> Tree | None:
+        if isinstance(node, Constant):
+            return show.number(node.value)
+        if isinstance(node, Irrational | Leaf):
+            return show.Name(node.name)
+        if isinstance(node, Size):
+            return dimension_tree(node.dimension)
+        if isinstance(node, Select):
+            return eye(dimension_tree(node.shape[0])).tree if ex.is_identity(node) and not self.by_index else None
+        if isinstance(node, Counter):
+            return None
+        arguments = [self.terms[child] for child in node.children]
+        if any(argument is None for argument in arguments):
+            return None
+        trees = [argument.tree() for argument in arguments if argument is not None]
+        if isinstance(node, Along):
+            return self._along(node, trees[0])
+        if isinstance(node, MatrixFunction):
+            return show.Call(call_name(node.function), tuple(trees), latex=node.function.latex)
+        if isinstance(node, Unknown):
+            return unknown_tree(node, trees)
+        assert isinstance(node, Stack)
+        return self._stack(node, trees)
+
+    def _along(self, node: Along, argument: Tree) -> Tree | None:
+        child = node.children[0]
+        if child.rank == 1:
+            return show.Call(call_name(node.function), (argument,), latex=node.function.latex)
+        if not node.shape and isinstance(child, Along) and child.function is node.function and child.children[0].rank == 2:
+            inner = self.terms[child.children[0]]
+            assert inner is not None
+            return show.Call(matrix_name(node.function), (inner.tree(),), latex=node.function.latex)
+        if child.rank == 2:
+            return show.Call(call_name(node.function), (argument,), 2, node.function.latex)
+        return None
+
+    def _stack(self, node: Stack, trees: Sequence[Tree]) -> Tree | None:
+        if node.rank == 1 or all(isinstance(tree, show.Literal) for tree in trees):
+            return show.Literal(tuple(trees))
+        return None
+
+    def _map(self, node: Map) -> Term | None:
+        if self.by_index and node.shape:
+            return None
+        terms = []
+        for child in node.children:
+            term = self.terms[child]
+            if term is None:
+                return None
+            terms.append(term)
+        broadcast = bool(node.shape) and all(term.is_broadcast for term in terms)
+        arguments = [term.as_scalar() if term.is_broadcast else term for term in terms]
+        found = elementwise_term(node.function, [term.tree() for term in arguments], bool(node.shape) and not broadcast)
+        if broadcast:
+            return Term(found.coefficient, found.scalars, found.divisors, _all_ones(node))
+        return _placed(node, found) if node.shape else found
+
+    def _add(self, node: Add) -> Term | None:
+        if self.by_index and node.shape:
+            return None
+        terms = []
+        for coefficient, child in node.terms:
+            term = self.terms[child]
+            if term is None:
+                return None
+            terms.append(term.scaled(coefficient))
+        if not node.shape:
+            return Term(scalars=(sum_tree(terms),))
+        if all(term.is_broadcast for term in terms):
+            return Term(scalars=(sum_tree([term.as_scalar() for term in terms]),), chain=_all_ones(node))
+        if node.rank == 1:
+            terms = [term.as_scalar() if term.is_broadcast else term for term in terms]
+        return _whole(node, sum_tree(terms))
+
+    # ---- contractions
+
+    def _contract(self, node: Contract) -> Term | None:
+        if self.by_index and node.shape:
+            return None
+        if self.by_index and any(node.labels):
+            return None
+        opened = self._opened(node)
+        if opened is None:
+            return None
+        coefficient, factors = opened
+        items = _united([(child, labels, self._known(child)) for child, labels in factors], node.rank)
+        network = Network(node.rank, node.dimensions() | {x: size for child, labels in factors for x, size in zip(labels, child.shape)})
+        divisors: list[Tree] = []
+        for place, (child, labels, term) in enumerate(items):
+            coefficient *= term.coefficient
+            network.scalars += [(place, tree) for tree in term.scalars]
+            divisors += term.divisors
+            _put(network, child, labels, term, place)
+        # A label that broadcasts only multiplies by its size where it is summed.
+        carried = {label for _, labels, _ in items for label in labels} & set(network.summed())
+        bare = {label for _, labels, _ in items for label in labels if label >= node.rank} - carried
+        network.scalars += [(len(items), dimension_tree(network.sizes[label])) for label in sorted(bare)]
+        chain = network.result()
+        if chain is None:
+            return None
+        network.scalars.sort(key=lambda scalar: scalar[0])
+        return _with_means(Term(coefficient, tuple([tree for _, tree in network.scalars]), tuple(divisors), chain))
+
+    def _known(self, node: Expression) -> Term:
+        term = self.terms[node]
+        assert term is not None
+        return term
+
+    def _opened(self, node: Contract) -> tuple[Fraction, list[Factor]] | None:
+        """The factors, where those without a term are products themselves, opened; None where one is no product."""
+        coefficient = node.coefficient
+        found: list[Factor] = []
+        fresh = max(node.dimensions(), default=-1) + 1
+        waiting = list(reversed(node.factors))
+        while waiting:
+            child, labels = waiting.pop()
+            if self.terms[child] is not None:
+                found.append((child, labels))
+                continue
+            if not isinstance(child, Contract):
+                return None
+            coefficient *= child.coefficient
+            names = dict(enumerate(labels))
+            for label in child.dimensions():
+                if label not in names:
+                    names[label] = fresh
+                    fresh += 1
+            waiting.extend((inner, tuple([names[x] for x in inside])) for inner, inside in reversed(child.factors))
+        return coefficient, found
+
+
+Item = tuple[Expression, tuple[int, ...], Term]
+
+
+def _whole(node: Expression, tree: Tree) -> Term:
+    """A tree that shows the node as it is."""
+    if isinstance(tree, show.Number):
+        return Term(tree.value)
+    if not node.shape:
+        return Term(scalars=(tree,))
+    return Term(chain=column(tree, node) if node.rank == 1 else matrix(tree, node))
+
+
+def _placed(node: Expression, found: Term) -> Term:
+    """The term of an elementwise function as an array."""
+    under = found.divisors[0] if found.divisors else None
+    term = _whole(node, found.tree() if under is None else entrywise([], [under]))
+    return replace(term, under=under)
+
+
+def _all_ones(node: Expression) -> Chain:
+    chain = tuple([ones(dimension_tree(length)) for length in node.shape])
+    return (chain[0], chain[1].transposed()) if len(chain) == 2 else chain
+
+
+def _united(items: list[Item], rank: int) -> list[Item]:
+    """The items with diagonal matrices diag(v) made vectors v on one label, where one of their two labels is summed."""
+    renamed: dict[int, int] = {}
+
+    def now(label: int) -> int:
+        while label in renamed:
+            label = renamed[label]
+        return label
+
+    kept = []
+    for child, labels, term in items:
+        if len(term.chain) == 1 and (term.chain[0].kind == DIAGONAL or term.chain[0].is_identity):
+            one, two = sorted(map(now, labels))
+            if two >= rank or one == two:
+                if one != two:
+                    renamed[two] = one
+                weight = () if term.chain[0].is_identity else column(term.chain[0].tree)
+                kept.append((child, (one,), replace(term, chain=weight)))
+                continue
+        kept.append((child, labels, term))
+    return [(child, tuple(map(now, labels)), term) for child, labels, term in kept]
+
+
+def _put(network: Network, child: Expression, labels: tuple[int, ...], term: Term, place: int) -> None:
+    """Add the array part of a factor to the network: a vector, a line, or two vectors for an outer product."""
+    chain = term.chain
+    if not chain:
+        return
+    if len(labels) == 1:
+        _put_vector(network, labels[0], chain, term, child, place)
+        return
+    split = next((k for k in range(1, len(chain)) if _ends_in_column(chain, k)), None)
+    if split is None:
+        shown = chain if term.under is None else matrix(term.under)
+        network.lines.append(Line(labels[0], labels[1], shown, place, term.under is not None, isinstance(child, Map)))
+        return
+    for label, part in ((labels[0], chain[:split]), (labels[1], turned(chain[split:]))):
+        if not all(element.is_ones for element in part):
+            network.vectors.append(Vector(label, part, place))
+
+
+def _ends_in_column(chain: Chain, k: int) -> bool:
+    return chain[k - 1].kind == COLUMN and not chain[k - 1].turned and chain[k].kind == COLUMN and chain[k].turned
+
+
+def _put_vector(network: Network, label: int, chain: Chain, term: Term, child: Expression, place: int) -> None:
+    if all(element.is_ones for element in chain):
+        return
+    is_power = isinstance(child, Map) and child.function is POWER and ex.constant_value(child.children[1]) is not None
+    square = child.children[0] if is_power and ex.constant_value(child.children[1]) == 2 else None
+    shown = chain if term.under is None else column(term.under)
+    network.vectors.append(Vector(label, shown, place, term.under is not None, is_power, square))
+
+
+def _with_means(term: Term) -> Term:
+    """Sums that are divided by the number of their terms, as means."""
+    divisors = list(term.divisors)
+    scalars = []
+    for tree in term.scalars:
+        if isinstance(tree, show.Call) and tree.name == "sum" and tree.over:
+            found = [_divisor_of(divisors, length) for length in tree.over]
+            if None not in found and len({id(divisor) for divisor in found}) == len(found):
+                divisors = [divisor for divisor in divisors if not any(divisor is used for used in found)]
+                tree = show.Call("mean", tree.arguments)
+        scalars.append(tree)
+    return replace(term, scalars=tuple(scalars), divisors=tuple(divisors))
+
+
+def _divisor_of(divisors: Sequence[Tree], length: Dimension) -> Tree | None:
+    return next((divisor for divisor in divisors if isinstance(divisor, show.Name) and divisor.name == str(length)), None)

@@ -1,0 +1,285 @@
+"""Products on their way to the page: a number, scalars, divisors, and a chain of matrices and vectors.
+
+A chain is read from left to right as a matrix product, `x' A' B y`. It keeps the ends open that it has: a chain that is a vector
+ends in a column, one that is a scalar begins with a row as well. Chains are joined and turned here without any brackets,
+because matrix products are associative; the brackets come when a chain becomes a tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from symgd.algebra.dimension import Dimension
+from symgd.algebra.expression import Expression
+from symgd.notation import presentation as show
+from symgd.notation.presentation import Tree
+
+MATRIX, COLUMN, DIAGONAL = "matrix", "column", "diagonal"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Element:
+    """A factor of a chain: a matrix, a column (a row where `turned`), or the diagonal matrix of a vector.
+
+    `node` is what it shows, where it shows one expression: equal neighbours are written as a power.
+    """
+
+    tree: Tree
+    kind: str
+    turned: bool = False
+    node: Expression | None = None
+
+    @property
+    def is_ones(self) -> bool:
+        return self.kind == COLUMN and isinstance(self.tree, show.Call) and self.tree.name == "ones"
+
+    @property
+    def is_identity(self) -> bool:
+        return self.kind == MATRIX and isinstance(self.tree, show.Call) and self.tree.name == "eye"
+
+    def transposed(self) -> Element:
+        if self.kind == DIAGONAL or self.is_identity:
+            return self
+        return Element(self.tree, self.kind, not self.turned, self.node)
+
+
+Chain = tuple[Element, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Term:
+    """coefficient · scalars / divisors · chain, the chain empty for a scalar."""
+
+    coefficient: Fraction = Fraction(1)
+    scalars: tuple[Tree, ...] = ()
+    divisors: tuple[Tree, ...] = ()
+    chain: Chain = ()
+    under: Tree | None = None  # of an array of reciprocals 1./under
+
+    def scaled(self, factor: Fraction) -> Term:
+        return replace(self, coefficient=self.coefficient * factor)
+
+    @property
+    def is_broadcast(self) -> bool:
+        """Is every entry the same scalar?"""
+        return bool(self.chain) and all(element.is_ones for element in self.chain)
+
+    def as_scalar(self) -> Term:
+        """One entry of a broadcast."""
+        return Term(self.coefficient, self.scalars, self.divisors)
+
+    def tree(self) -> Tree:
+        return show.negative(self.unsigned()) if self.coefficient < 0 else self.unsigned()
+
+    def unsigned(self) -> Tree:
+        """The term without its sign, as a tree."""
+        value = abs(self.coefficient)
+        if not value:
+            return show.ZERO
+        above, below = split_number(value)
+        scalars = _scalars_in_order(self.scalars, bool(self.chain))
+        if not self.chain and not scalars and not self.divisors:
+            return show.number(value)
+        divisors = ([show.number(below)] if below != 1 else []) + list(self.divisors)
+        body = chain_tree(self.chain) if self.chain else None
+        factors = [*scalars, *([body] if body else [])]
+        tree = _product(factors)
+        if above != 1 or tree is None:
+            tree = show.number(above) if tree is None else show.times(show.number(above), tree)
+        if not divisors:
+            return tree
+        divisor = _product([part for part in _scalars_in_order(divisors, False)])
+        assert divisor is not None
+        return show.Quotient(tree, divisor, scalar=not self.chain)
+
+
+def split_number(value: Fraction) -> tuple[Fraction, int]:
+    """A positive number as what is written in front, and what the term is divided by: 3/2 as (3, 2), 1/10 as (0.1, 1)."""
+    return (value, 1) if is_decimal(value) else (Fraction(value.numerator), value.denominator)
+
+
+def is_decimal(value: Fraction) -> bool:
+    """Is it written as a decimal? 0.1 and 0.05 are, 1/2 and 1/4 are not; six places at most."""
+    return value.denominator % 10 == 0 and 10**6 % value.denominator == 0
+
+
+def _scalars_in_order(scalars: Sequence[Tree], followed: bool) -> list[Tree]:
+    """The scalars with products of arrays last, in brackets unless there is one and nothing follows."""
+    plain = [tree for tree in scalars if not _is_array_product(tree)]
+    inner = [tree for tree in scalars if _is_array_product(tree)]
+    if followed or len(inner) > 1:
+        inner = [show.Group(tree) for tree in inner]
+    return plain + inner
+
+
+def _is_array_product(tree: Tree) -> bool:
+    return isinstance(tree, show.Product) and tree.arrays
+
+
+def _product(factors: Iterable[Tree]) -> Tree | None:
+    """The factors with `*` between them; a product in the last place is written on, since all that stands before it is scalar."""
+    result: Tree | None = None
+    for factor in factors:
+        if result is None:
+            result = factor
+        elif isinstance(factor, show.Product):
+            left = result.rest if isinstance(result, show.Product) else ()
+            first = result.first if isinstance(result, show.Product) else result
+            result = show.Product(first, (*left, ("*", factor.first), *factor.rest), factor.arrays)
+        elif isinstance(factor, show.Quotient):
+            above = _product([result, factor.above]) if factor.above is not show.ONE else result
+            assert above is not None
+            result = show.Quotient(above, factor.below, factor.entrywise, factor.scalar)
+        else:
+            result = show.product(result, ("*", factor))
+    return result
+
+
+def sum_tree(terms: Sequence[Term]) -> Tree:
+    """The sum of the terms; those that are 0 are left out."""
+    return show.sum_of([(1 if term.coefficient > 0 else -1, term.unsigned()) for term in terms if term.coefficient])
+
+
+def sum_term(terms: Sequence[Term]) -> Term:
+    """The sum of scalars as one scalar."""
+    terms = [term for term in terms if term.coefficient]
+    if len(terms) == 1:
+        return terms[0]
+    return Term(scalars=(sum_tree(terms),)) if terms else Term(Fraction(0))
+
+
+def binds(term: Term) -> bool:
+    """Does a part of the term bind an index?"""
+    return any(tree.binds for tree in (*term.scalars, *term.divisors, *(element.tree for element in term.chain)))
+
+
+# ---- chains ----------------------------------------------------------------------------------------------------------
+
+
+def turned(chain: Chain) -> Chain:
+    """The transpose of the chain."""
+    return tuple(element.transposed() for element in reversed(chain))
+
+
+def column(tree: Tree, node: Expression | None = None) -> Chain:
+    return (Element(tree, COLUMN, False, node),)
+
+
+def matrix(tree: Tree, node: Expression | None = None) -> Chain:
+    return (Element(tree, MATRIX, False, node),)
+
+
+def ones(length: Tree) -> Element:
+    return Element(show.Call("ones", (length,)), COLUMN)
+
+
+def eye(length: Tree) -> Element:
+    return Element(show.Call("eye", (length,)), MATRIX)
+
+
+def diagonal(vector: Chain) -> Chain:
+    """The chain of one element that is diag(v)."""
+    return (Element(chain_tree(vector), DIAGONAL),)
+
+
+def joined(*chains: Chain) -> Chain:
+    """The matrix product of the chains: identities vanish, a diagonal matrix beside a vector becomes the product of entries."""
+    found: list[Element] = []
+    elements = [element for chain in chains for element in chain]
+    plain = [element for element in elements if not element.is_identity] or elements[:1]
+    for element in plain:
+        last = found[-1] if found else None
+        if last and last.kind == DIAGONAL and element.kind == COLUMN and not element.turned:
+            found[-1] = Element(entrywise([last.tree, element.tree], []), COLUMN)
+        elif last and last.kind == COLUMN and last.turned and element.kind == DIAGONAL:
+            found[-1] = Element(entrywise([last.tree, element.tree], []), COLUMN, True)
+        elif last and last.kind == element.kind == DIAGONAL:
+            found[-1] = Element(entrywise([last.tree, element.tree], []), DIAGONAL)
+        else:
+            found.append(element)
+    return tuple(found)
+
+
+def entrywise(factors: Sequence[Tree], divisors: Sequence[Tree]) -> Tree:
+    """`a.*b./c`, flat where a factor is such a product itself."""
+    above: Tree = show.ONE
+    for k, factor in enumerate(factors):
+        if k == 0:
+            above = _lead(factor) if len(factors) > 1 or divisors else factor
+        elif isinstance(factor, show.Product) and all(operator == ".*" for operator, _ in factor.rest):
+            above = show.product(above, (".*", factor.first), *factor.rest)
+        else:
+            above = show.product(above, (".*", factor))
+    if not divisors:
+        return above
+    below = _lead(divisors[0]) if len(divisors) > 1 else divisors[0]
+    for divisor in divisors[1:]:
+        below = show.product(below, (".*", divisor))
+    return show.Quotient(above, below, entrywise=True, scalar=False)
+
+
+def _lead(tree: Tree) -> Tree:
+    """The first factor of a product of entries: a matrix product in brackets."""
+    matrix_product = isinstance(tree, show.Product) and any(operator == "*" for operator, _ in tree.rest)
+    return show.Group(tree) if matrix_product else tree
+
+
+def chain_tree(chain: Chain) -> Tree:
+    """The chain as a tree; powers of equal neighbours are collected."""
+    chain = joined(chain)
+    factors: list[Tree] = []
+    k = 0
+    while k < len(chain):
+        element, count = chain[k], 1
+        while element.kind == MATRIX and element.node is not None and k + count < len(chain) and _same(chain[k + count], element):
+            count += 1
+        tree = _element_tree(element)
+        if count > 1:
+            tree = show.Power(tree, show.number(count))
+        factors.append(tree)
+        k += count
+    if len(factors) == 1:
+        return factors[0]
+    if len(chain) == 2 and all(element.is_ones for element in chain):
+        return show.Call("ones", tuple([part for element in chain for part in element.tree.parts()]))
+    first = show.Group(factors[0]) if isinstance(factors[0], show.Product | show.Quotient) else factors[0]
+    is_scalar = chain[0].kind == COLUMN and chain[0].turned and chain[-1].kind == COLUMN and not chain[-1].turned
+    return show.Product(first, tuple([("*", factor) for factor in factors[1:]]), is_scalar)
+
+
+def _same(one: Element, other: Element) -> bool:
+    return one.kind == other.kind and one.node is other.node and one.turned == other.turned
+
+
+def _element_tree(element: Element) -> Tree:
+    if element.kind == DIAGONAL:
+        return show.Call("diag", (element.tree,))
+    if not element.turned:
+        return element.tree
+    tree = element.tree
+    if element.kind == MATRIX and isinstance(tree, show.Call) and tree.axis is not None:
+        # A function along the rows of X, turned, is the function along the columns of X'.
+        return show.Call(tree.name, (show.transpose(tree.arguments[0]),), 3 - tree.axis, tree.latex)
+    return show.transpose(tree)
+
+
+# ---- dimensions ------------------------------------------------------------------------------------------------------
+
+
+def dimension_tree(dimension: Dimension) -> Tree:
+    """A size as it is written: n, n - 1, 2*m*n."""
+    return polynomial_tree([(c, monomial) for monomial, c in dimension.terms])
+
+
+def polynomial_tree(terms: Sequence[tuple[int, tuple[tuple[str, int], ...]]]) -> Tree:
+    """A sum of coefficient × monomial, the monomials of highest degree first, the first term positive where one is."""
+    ordered = sorted(terms, key=lambda term: (-sum(p for _, p in term[1]), term[1]))
+    positive = next((k for k, (c, _) in enumerate(ordered) if c > 0), 0)
+    ordered.insert(0, ordered.pop(positive)) if ordered else None
+    found = []
+    for coefficient, monomial in ordered:
+        powers = tuple([show.power(show.Name(name), show.number(p)) for name, p in monomial])
+        found.append((1 if coefficient > 0 else -1, Term(Fraction(abs(coefficient)), powers).tree()))
+    return show.sum_of(found)

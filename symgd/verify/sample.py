@@ -1,0 +1,103 @@
+"""Random exact points of the declared domain: where two sides of a claim are compared.
+
+Coordinates are rationals with a prime denominator, so that no accident of small numbers makes unequal things equal. Declared
+kinds hold: positive entries, symmetric and positive definite matrices, probabilities, whole numbers, values of a finite set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+from symgd.algebra.expression import Leaf
+from symgd.errors import NoRuleError
+
+PRIME = 97
+Nested = Any  # a Fraction, or nested lists of them
+
+
+def sizes(names: Iterable[str], generator: Random) -> dict[str, int]:
+    """A small size for every dimension name, different where possible."""
+    return {name: 2 + (k + generator.randrange(2)) % 3 for k, name in enumerate(names)}
+
+
+def point(leaves: Iterable[Leaf], dimensions: Mapping[str, int], generator: Random) -> dict[str, Nested]:
+    """A value for every variable, in its domain."""
+    return {leaf.name: _value(leaf, [d.evaluate(dimensions) for d in leaf.shape], generator) for leaf in leaves}
+
+
+def _value(leaf: Leaf, shape: list[int], generator: Random) -> Nested:
+    kinds = set(leaf.kind)
+    if kinds & {"symmetric", "spd", "diagonal", "orthogonal"}:
+        return _matrix(kinds, shape[0], generator)
+    if "simplex" in kinds:
+        weights = [Fraction(generator.randrange(1, PRIME)) for _ in range(shape[0])]
+        return [w / sum(weights) for w in weights]
+    return _array(shape, lambda: _number(leaf, generator))
+
+
+def _array(shape: list[int], entry: Any) -> Nested:
+    return [_array(shape[1:], entry) for _ in range(shape[0])] if shape else entry()
+
+
+def _number(leaf: Leaf, generator: Random) -> Fraction:
+    for _ in range(1000):
+        value = Fraction(generator.randrange(-3 * PRIME, 3 * PRIME + 1), PRIME)
+        if "integer" in leaf.kind:
+            value = Fraction(generator.randrange(-4, 8))
+        for kind in leaf.kind:
+            choices = _choices(kind)
+            if choices:
+                value = generator.choice(choices)
+        value = _moved(value, leaf.kind)
+        if all(_holds(value, kind) for kind in leaf.kind):
+            return value
+    raise NoRuleError(f"no sample point for {leaf.name} {' '.join(leaf.kind)}.")
+
+
+def _choices(kind: str) -> list[Fraction]:
+    """The members of `in {a, b}`."""
+    if not kind.startswith("in {"):
+        return []
+    return [Fraction(part.strip()) for part in kind[4:-1].split(",")]
+
+
+def _moved(value: Fraction, kinds: Iterable[str]) -> Fraction:
+    """Into an open interval `in (a, b)`, or beyond a bound `> a`, where the kinds say one."""
+    for kind in kinds:
+        if kind.startswith(("in (", "in [")):
+            low, high = (Fraction(part.strip()) for part in kind[4:-1].split(","))
+            value = low + (high - low) * (abs(value) % 3 + Fraction(1, PRIME)) / 4
+        elif kind.startswith((">", "<")) and not _holds(value, kind):
+            bound = Fraction(kind.lstrip("<>= "))
+            value = 2 * bound - value
+    return value
+
+
+def _holds(value: Fraction, kind: str) -> bool:
+    for sign, test in ((">=", value.__ge__), ("<=", value.__le__), (">", value.__gt__), ("<", value.__lt__)):
+        if kind.startswith(sign):
+            return bool(test(Fraction(kind[len(sign) :].strip())))
+    return value.denominator == 1 if kind == "integer" else True
+
+
+def _matrix(kinds: set[str], n: int, generator: Random) -> Nested:
+    def entry() -> Fraction:
+        return Fraction(generator.randrange(-PRIME, PRIME + 1), PRIME)
+
+    if "diagonal" in kinds:
+        return [[entry() if i == j else Fraction(0) for j in range(n)] for i in range(n)]
+    if "orthogonal" in kinds:
+        # A product of reflections I - 2vv'/v'v is orthogonal and rational.
+        q = [[Fraction(int(i == j)) for j in range(n)] for i in range(n)]
+        for _ in range(2):
+            v = [entry() + 2 for _ in range(n)]
+            length = sum(x * x for x in v)
+            q = [[row[j] - 2 * sum(row[k] * v[k] for k in range(n)) * v[j] / length for j in range(n)] for row in q]
+        return q
+    b = [[entry() for _ in range(n)] for _ in range(n)]
+    if "spd" in kinds:
+        return [[sum((b[i][k] * b[j][k] for k in range(n)), Fraction(int(i == j))) for j in range(n)] for i in range(n)]
+    return [[b[max(i, j)][min(i, j)] for j in range(n)] for i in range(n)]
