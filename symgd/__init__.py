@@ -1,1 +1,99 @@
-"""symgd."""
+"""symgd: write a formula once; derive, compute, descend and check it.
+
+    formula, variables, Formula, Limits             reading formulas
+    gradient, gradients, derivative, directional,   deriving: each answer is a Formula again
+    hessian, hessian_vector, jacobian, differential
+    to_torch                                        a fast program of the value and its gradients
+    descend, compare                                gradient descent; symbolic against autograd
+    define_function                                 a function of your own
+    sin, exp, norm2, softmax, sum, … (`symgd.function_names()`)   the functions of the language, on formulas
+    SymgdError and its kinds                        what went wrong, where, and what to write instead
+
+Importing symgd is light: torch is imported by the first call that computes.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from symgd.algebra.functions.table import define_function
+from symgd.errors import (
+    DomainError,
+    FormulaError,
+    LimitError,
+    LoweringError,
+    NoRuleError,
+    ShapeError,
+    SymgdError,
+    ValueGivenError,
+)
+from symgd.formula import (
+    Formula,
+    derivative,
+    differential,
+    directional,
+    formula,
+    gradient,
+    gradients,
+    hessian,
+    hessian_vector,
+    jacobian,
+    variables,
+)
+from symgd.functions import named as _named
+from symgd.functions import names as function_names
+from symgd.language.limits import Limits
+
+if TYPE_CHECKING:
+    from symgd.descent.compare import compare
+    from symgd.descent.descend import descend
+    from symgd.lowering.torch_program import to_torch
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DomainError",
+    "Formula",
+    "FormulaError",
+    "LimitError",
+    "Limits",
+    "LoweringError",
+    "NoRuleError",
+    "ShapeError",
+    "SymgdError",
+    "ValueGivenError",
+    "compare",
+    "define_function",
+    "derivative",
+    "descend",
+    "differential",
+    "directional",
+    "formula",
+    "function_names",
+    "gradient",
+    "gradients",
+    "hessian",
+    "hessian_vector",
+    "jacobian",
+    "to_torch",
+    "variables",
+]
+
+_LATER = {"to_torch": "symgd.lowering.torch_program", "compare": "symgd.descent.compare", "descend": "symgd.descent.descend"}
+
+
+def __getattr__(name: str) -> Any:
+    """What needs torch is imported when it is asked for; functions of the language are made by name."""
+    if name in _LATER:
+        found = getattr(import_module(_LATER[name]), name)
+        globals()[name] = found
+        return found
+    function = _named(name)
+    if function is None:
+        raise AttributeError(f"module 'symgd' has no attribute {name!r}")
+    return function
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *function_names()})

@@ -6,7 +6,7 @@ stated is what keeps every entry with the index inside its array, and at least o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from symgd.algebra import operations as op
 from symgd.algebra.dimension import Dimension
@@ -26,6 +26,8 @@ _CONDITION = "Sum over the whole range and write the condition inside: sum(j=1..
 
 def size_of(elaborator: Elaborator, node: sx.Node) -> Task[Dimension]:
     """A size: a whole number or a polynomial of dimension names."""
+    terms: Terms
+    constant: Dimension
     terms, constant = yield linear(elaborator, node)
     if terms:
         raise NoRuleError(f"the size depends on the index {next(iter(terms))}.", hint=_CONDITION).at(elaborator.text, node.start, node.end)
@@ -43,7 +45,7 @@ def subscript(elaborator: Elaborator, node: sx.Node) -> Task[Affine]:
 
 
 def linear(elaborator: Elaborator, node: sx.Node, unbound: frozenset[str] = frozenset()) -> Task[tuple[Terms, Dimension]]:
-    """Coefficients of the indices in the node, and its constant. Names in `unbound` are indices too, though their range is not known yet."""
+    """Coefficients of the indices in the node, and its constant. Names in `unbound` are indices whose range is not known yet."""
     if isinstance(node, sx.Number):
         if node.value.denominator != 1:
             _refuse(elaborator, node, "an index is a whole number")
@@ -100,7 +102,7 @@ def _times(a: Terms, c: Dimension, b: Terms, d: Dimension) -> tuple[Terms, Dimen
     return {name: coefficient * number for name, coefficient in terms.items()}, c * d
 
 
-def _refuse(elaborator: Elaborator, node: sx.Node, reason: str) -> None:
+def _refuse(elaborator: Elaborator, node: sx.Node, reason: str) -> NoReturn:
     error = FormulaError(f"unexpected index: {reason}.", hint="Indices count from 1: x[1], x[i], x[i+1], x[n].")
     raise error.at(elaborator.text, node.start, node.end)
 
@@ -112,26 +114,32 @@ def bind(elaborator: Elaborator, call: sx.Call, binder: Binder) -> Task[list[Ind
     """The indices of a call with their ranges, bound from now on; whoever calls removes them from `elaborator.bound`."""
     uses = elaborator.uses[id(call)]
     names = frozenset(bound.name for bound in binder.indices)
-    found: list[Index] = []
+    found: list[tuple[str, Index]] = []
     for bound in binder.indices:
-        _check_name(elaborator, bound, [index.name for index in found])
+        _check_name(elaborator, call, bound, [name for name, _ in found])
+        label = _fresh(elaborator, bound.name)
+        elaborator.stated.pop(label, None)
         if bound.lower is not None and bound.upper is not None:
             lower = yield size_of(elaborator, bound.lower)
             upper = yield size_of(elaborator, bound.upper)
-            length = upper - lower + 1
-            _check_length(elaborator, bound, bound.upper, length)
-            elaborator.stated[bound.name] = (bound.lower, bound.upper)
+            _check_length(elaborator, bound, bound.upper, upper - lower + 1)
+            elaborator.stated[label] = (bound.lower, bound.upper)
         else:
             lower, upper = yield _inferred(elaborator, bound, uses[bound.name], names)
-            length = upper - lower + 1
-            elaborator.stated.pop(bound.name, None)
-        found.append(Index(bound.name, lower, length))
-    for index in found:
-        elaborator.bound[index.name] = index
-    return found
+        found.append((bound.name, Index(label, lower, upper - lower + 1)))
+    elaborator.bound.update(found)
+    return [index for _, index in found]
 
 
-def _check_name(elaborator: Elaborator, bound: Bound, others: list[str]) -> None:
+def _fresh(elaborator: Elaborator, name: str) -> str:
+    """The name, marked where an argument of the definition being read contains an index of that name from outside."""
+    taken = {index.name for value in elaborator.bound.values() if isinstance(value, op.Value) for index in value.free}
+    while name in taken:
+        name += "'"
+    return name
+
+
+def _check_name(elaborator: Elaborator, call: sx.Call, bound: Bound, others: list[str]) -> None:
     name = bound.name
     if name in elaborator.declared:
         reason = f"'{name}' is declared as {elaborator.declared[name]}: it cannot be the index of a sum."
@@ -142,7 +150,7 @@ def _check_name(elaborator: Elaborator, bound: Bound, others: list[str]) -> None
         reason, hint = f"the index '{name}' is bound twice.", "Choose another name for one of the indices."
     else:
         return
-    raise FormulaError(reason, hint=hint).at(elaborator.text, bound.start, bound.end)
+    raise FormulaError(reason, hint=hint).at(elaborator.text, call.start, bound.end)
 
 
 def _check_length(elaborator: Elaborator, bound: Bound, place: sx.Node, length: Dimension) -> None:
@@ -200,7 +208,7 @@ def _constraint(elaborator: Elaborator, use: Use, name: str, names: frozenset[st
     return offset, value.shape[use.axis]
 
 
-def _refuse_range(elaborator: Elaborator, bound: Bound, first: tuple[Dimension, sx.Node], second: tuple[Dimension, sx.Node]) -> None:
+def _refuse_range(elaborator: Elaborator, bound: Bound, first: tuple[Dimension, sx.Node], second: tuple[Dimension, sx.Node]) -> NoReturn:
     (a, one), (b, other) = first, second
     reason = f"the index {bound.name} runs over 1..{a} in {elaborator.source(one)} and over 1..{b} in {elaborator.source(other)}."
     hint = f"Declare both with one dimension, or state the range: {bound.name}=1..{a}."

@@ -115,9 +115,18 @@ class _Parser:
             raise FormulaError("empty formula: expected a value.", hint="Write one, such as x^2 + 1.").at(self.text, end, end)
         while True:
             self.take_operand()
-            while not self.take_operator():
-                if self.token.kind == END:
-                    return self.node
+            while self.token.kind != END:
+                if self.take_operator():
+                    break
+            else:
+                return self.ended()
+
+    def ended(self) -> Node:
+        """The node that is complete at the end of the text."""
+        self.reduce(pending.CHOICE)
+        if self.open:
+            self.refuse_unclosed()
+        return self.node
 
     def advance(self) -> None:
         self.before = self.token
@@ -206,11 +215,6 @@ class _Parser:
         token = self.token
         value = token.value
         needed = True
-        if token.kind == END:
-            self.reduce(pending.CHOICE)
-            if self.open:
-                self.refuse_unclosed()
-            return False
         if token.kind == OPERATOR and value in BINDING:
             self.take_binary(token, BINDING[value])
         elif value in (")", "]"):

@@ -8,27 +8,34 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 
 from symgd.algebra.expression import Add, Constant, Contract, Expression, Irrational, Map
 from symgd.language.limits import Limits
 
 
+_BITS, _MORE_BITS = 128, 2048
+
+
 class Magnitude:
     """Bounds on the constants met so far; each expression is looked at once."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, bits: int = _BITS) -> None:
         self.limits = limits
+        self.bits = bits
         self.largest = arb(10) ** limits.magnitude
         self.smallest = arb(10) ** -limits.magnitude
         self._balls: dict[Expression, Any] = {}  # the value of a constant; of anything else its constant factor, None for 1
         self._constants: set[Expression] = set()
 
     def check(self, node: Expression) -> None:
-        """Raise `LimitError` where a constant, or the constant factor of a product, is too large."""
+        """Raise `LimitError` where a constant, or the constant factor of a product, is too large or cannot be bounded."""
         ball = self.ball(node)
-        if ball is not None and abs(ball) > self.largest:
+        if ball is None or ball.abs_upper() <= self.largest or ball.is_nan():
+            return
+        if ball.abs_lower() > self.largest or self.bits >= _MORE_BITS:
             raise self.limits.exceeded("magnitude", "the number is too large")
+        Magnitude(self.limits, _MORE_BITS).check(node)
 
     def check_power(self, node: Expression, base: Expression, exponent: Expression) -> None:
         """Raise `LimitError` where a power is too large or too small, or raises a variable to a high degree."""
@@ -36,12 +43,13 @@ class Magnitude:
         degree = exponent.value if isinstance(exponent, Constant) else None
         if base in self._constants:
             ball = self._balls.get(node)
-            if node in self._constants and ball is not None and abs(ball) < self.smallest and not ball == 0:
+            if node in self._constants and ball is not None and ball.abs_upper() < self.smallest and ball != 0:
                 raise self.limits.exceeded("magnitude", "the number is too small")
         elif degree is not None and abs(degree) > self.limits.exponent:
             raise self._high()
-        elif isinstance(node, Map) and isinstance(last := node.children[-1], Constant) and node.function.name == "power":
-            if abs(last.value) > self.limits.exponent:  # (x^999)^999 is x^998001
+        elif isinstance(node, Map) and node.function.name == "power":  # (x^999)^999 is x^998001
+            last = node.children[-1]
+            if isinstance(last, Constant) and abs(last.value) > self.limits.exponent:
                 raise self._high()
 
     def _high(self) -> Exception:
@@ -60,7 +68,8 @@ class Magnitude:
                 waiting += missing
                 continue
             waiting.pop()
-            self._balls[node] = self._of(node)
+            with ctx.workprec(self.bits):
+                self._balls[node] = self._of(node)
         return self._balls[root]
 
     def _of(self, node: Expression) -> Any:
@@ -89,7 +98,7 @@ class Magnitude:
                 ball = node.function.ball(*parts)
             except (ValueError, ZeroDivisionError, OverflowError):
                 return None
-            if isinstance(ball, arb) and ball.is_finite():
+            if isinstance(ball, arb) and not ball.is_nan():
                 self._constants.add(node)
                 return ball
         return None

@@ -55,5 +55,6 @@ def instead_of(name: str) -> str:
         return _KNOWN_ELSEWHERE[name]
     known = function_names()
     same = [other for other in known if other.lower() == name.lower()]
-    near = same or get_close_matches(name, known, 1, 0.6)
+    alike = [other for other in known if other[0].lower() == name[0].lower()]
+    near = same or get_close_matches(name, alike, 1, 0.65) or get_close_matches(name, known, 1, 0.8)
     return f"Did you mean {near[0]}?" if near else 'An unknown function is declared with its arguments, as in given="T(x,y)".'

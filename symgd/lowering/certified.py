@@ -19,6 +19,7 @@ import numpy as np
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
 from symgd.algebra import expression as ex
+from symgd.algebra.dimension import Dimension
 from symgd.algebra.expression import Expression
 from symgd.algebra.functions.row import Elementwise
 from symgd.algebra.functions.writing import zero
@@ -29,6 +30,7 @@ from symgd.lowering.certified_values import given_arrays
 LIMIT_BITS = 20_000
 _EXACT_BITS = 4096  # rationals that need more than this and the precision become balls: long products would grow for ever
 _BITS_PER_DIGIT = math.log2(10)
+_JUMP = 0.1  # a ball this wide at the limit is not rounding, but both sides of a jump
 
 
 def certified(
@@ -47,8 +49,8 @@ def certified(
 
     >>> from symgd.algebra.expression import leaf
     >>> from symgd.algebra.functions.table import F
-    >>> print(certified(F.exp(leaf("x")), {"x": 1}, digits=10))
-    2.718281828
+    >>> mpmath.nstr(certified(F.exp(leaf("x")), {"x": 1}), 20)
+    '2.7182818284590452354'
     """
     several = not isinstance(roots, Expression)
     wanted = list(roots) if not isinstance(roots, Expression) else [roots]
@@ -63,7 +65,7 @@ def certified(
                 return results if several else results[0]
             for root, entry in open_entries:
                 if _is_nan(entry):
-                    run.raise_outside(root, certain=True)
+                    run.raise_outside(root)
             if precision >= limit_bits:
                 run.raise_open(*open_entries[0], limit_bits)
         precision *= 2
@@ -102,10 +104,10 @@ class _Run:
         self.leaves, self.sizes = given_arrays([node for node in nodes if isinstance(node, ex.Leaf)], values, sizes)
         self.arrays: dict[Expression, Array] = {}
         self.largest = _EXACT_BITS + ctx.prec
-        for node in nodes:
-            self.arrays[node] = self._bounded(self._evaluate(node, [self.arrays[child] for child in node.children]))
+        for part in nodes:
+            self.arrays[part] = self._bounded(self._evaluate(part, [self.arrays[child] for child in part.children]))
 
-    def _size(self, dimension: Any) -> int:
+    def _size(self, dimension: Dimension) -> int:
         try:
             return int(dimension.evaluate(self.sizes))
         except KeyError as missing:
@@ -121,8 +123,8 @@ class _Run:
         if isinstance(node, ex.Size):
             return filled(fmpq(self._size(node.dimension)), ())
         if isinstance(node, ex.Counter):
-            start = self._size(node.start)
-            return _from_list([fmpq(start + k) for k in range(self._size(node.shape[0]))], (self._size(node.shape[0]),))
+            start, length = self._size(node.start), self._size(node.shape[0])
+            return _from_list([fmpq(start + k) for k in range(length)], (length,))
         if isinstance(node, (ex.Contract, ex.Select)):
             return self._contract(node, children)
         if isinstance(node, ex.Add):
@@ -136,7 +138,8 @@ class _Run:
         if isinstance(node, ex.Stack):
             return np.stack(children)
         if isinstance(node, ex.Unknown):
-            raise ValueGivenError(f"{node.name} is an unknown function: it has no value.", hint=f"Define {node.name} by a formula to evaluate it.")
+            hint = f"Define {node.name} by a formula to evaluate it."
+            raise ValueGivenError(f"{node.name} is an unknown function: it has no value.", hint=hint)
         raise LoweringError(f"{type(node).__name__} has no certified value.")
 
     def _bounded(self, entries: Array) -> Array:
@@ -159,8 +162,8 @@ class _Run:
             return contract(fmpq(1), [], [self._equation(node, axes)], axes, {k: self._size(d) for k, d in enumerate(node.shape)})
         coefficient = _rational(node.coefficient)
         if not node.rank and not any(node.labels):
-            for child in children:
-                coefficient = coefficient * child[()]
+            for factor in children:
+                coefficient = coefficient * factor[()]
             return filled(coefficient, ())
         sizes = {label: self._size(dimension) for label, dimension in node.dimensions().items()}
         selects, factors = [], []
@@ -175,7 +178,7 @@ class _Run:
         """place = offset + Σ coefficient × label as offset + Σ … − place = 0; a label may appear twice."""
         found = {labels[0]: -1}
         for label, coefficient in zip(labels[1:], node.coefficients):
-            found[label] = found.get(label, 0) + coefficient
+            found[label] = found.get(label, 0) + self._size(Dimension.of(coefficient))
         return Equation(self._size(node.offset), {label: c for label, c in found.items() if c})
 
     def _map(self, function: Elementwise, children: list[Array]) -> Array:
@@ -202,33 +205,47 @@ class _Run:
                 out += value.entries() if node.function.keeps_axes else [value]
         return _from_list(out, data.shape if node.function.keeps_axes else data.shape[:-2])
 
-    def raise_outside(self, root: Expression, certain: bool, limit: int = 0) -> None:
-        """Raise the error that names the function whose argument is outside its domain; if `certain`, only where that is certain."""
-        node = root
-        while inner := [child for child in node.children if any(map(_is_nan, self.arrays[child].flat))]:
-            node = inner[0]
-        children = [self.arrays[child] for child in node.children]
-        if isinstance(node, ex.Map):
-            for arguments, entry in zip(zip(*[child.flat for child in children]), self.arrays[node].flat):
-                if _is_nan(entry) and (_is_outside(node.function, arguments) or not certain):
-                    name, shown = node.function.name, ", ".join(map(_short, arguments))
-                    if certain:
-                        raise DomainError(f"{name}({shown}) is not a real number.", hint=_domain(node.function))
-                    raise DomainError(f"{name} got {shown}, which could not be told from the edge of its domain with {limit:,} bits.")
+    def raise_outside(self, root: Expression) -> None:
+        """Raise the error that names a function whose argument is certainly outside its domain, if a nan in `root` comes from one."""
+        node, is_certain = self._cause(root)
+        if not is_certain:
             return
-        exact = all(not isinstance(entry, arb) or entry.is_exact() for child in children for entry in child.flat)
-        if isinstance(node, (ex.MatrixFunction, ex.Along)) and (exact or not certain):
-            what = "a matrix" if isinstance(node, ex.MatrixFunction) else "an array"
-            if certain:
-                raise DomainError(f"{node.function.name} got {what} outside its domain.", hint=_domain(node.function))
-            raise DomainError(f"{node.function.name} got {what} that could not be told from the edge of its domain with {limit:,} bits.")
-        if not certain:
-            raise DomainError("a product or sum of values too large to be told from infinity.")
+        if isinstance(node, ex.Map):
+            for arguments in self._arguments(node):
+                if _is_outside(node.function, arguments):
+                    shown = ", ".join(map(_short, arguments))
+                    raise DomainError(f"{node.function.name}({shown}) is not a real number.", hint=_domain(node.function))
+        elif isinstance(node, ex.MatrixFunction) and all(_is_exact(entry) for entry in self.arrays[node.children[0]].flat):
+            raise DomainError(f"{node.function.name} got a matrix outside its domain.", hint=_domain(node.function))
+
+    def _cause(self, root: Expression) -> tuple[Expression, bool]:
+        """The node where a nan of `root` first arose, and whether it reaches the root for certain."""
+        node, is_certain = root, True
+        while inner := [child for child in node.children if any(map(_is_nan, self.arrays[child].flat))]:
+            if isinstance(node, ex.Map):  # `where` drops the nan of the branch that is not taken
+                spoilt = next(arguments for arguments in self._arguments(node) if _is_nan(_apply(node.function, arguments)))
+                is_certain = is_certain and _is_outside(node.function, spoilt)
+                harmless = [[*spoilt[:k], arb(0), *spoilt[k + 1 :]] for k in range(len(spoilt))]
+                needed = [k for k, other in enumerate(harmless) if _is_nan(spoilt[k]) and not _is_nan(_apply(node.function, other))]
+                inner = [node.children[needed[0]]] if needed else inner
+            node = inner[0]
+        return node, is_certain
+
+    def _arguments(self, node: ex.Map) -> Iterator[tuple[Any, ...]]:
+        """The arguments of the function, entry by entry."""
+        return zip(*[self.arrays[child].flat for child in node.children])
 
     def raise_open(self, root: Expression, entry: Any, limit: int) -> None:
         """Raise the error that says what is known of an entry that has not enough digits at the limit."""
         if _is_nan(entry):
-            self.raise_outside(root, certain=False, limit=limit)
+            node, _ = self._cause(root)
+            if not isinstance(node, (ex.Map, ex.Along, ex.MatrixFunction)):
+                raise DomainError(f"a value is too large to be computed with {limit:,} bits.")
+            shown = "an array"
+            if isinstance(node, ex.Map):
+                spoilt = next(arguments for arguments in self._arguments(node) if _is_nan(_apply(node.function, arguments)))
+                shown = ", ".join(map(_short, spoilt))
+            raise DomainError(f"{node.function.name} got {shown}: with {limit:,} bits not to be told from the edge of its domain.")
         undecided = self._undecided(root)
         if undecided is not None:
             name, shown = undecided
@@ -240,12 +257,11 @@ class _Run:
         raise DomainError(f"the value is {entry.str(10)}: more digits take more than {limit:,} bits.")
 
     def _undecided(self, root: Expression) -> tuple[str, str] | None:
-        """The first function whose ball covers both outcomes of a jump."""
+        """The first function, with its arguments, whose ball covers both sides of a jump."""
         for node in ex.topological(root):
             if isinstance(node, ex.Map) and (node.function.kinks or zero in node.function.derivative):
-                children = [self.arrays[child] for child in node.children]
-                for arguments, entry in zip(zip(*[child.flat for child in children]), self.arrays[node].flat):
-                    if isinstance(entry, arb) and entry.is_finite() and entry.rad() > arb(0.25) and all(_is_sharp(argument) for argument in arguments):
+                for arguments, entry in zip(self._arguments(node), self.arrays[node].flat):
+                    if isinstance(entry, arb) and entry.is_finite() and entry.rad() > _JUMP:
                         return node.function.name, ", ".join(map(_short, arguments))
         return None
 
@@ -275,17 +291,23 @@ def _is_nan(entry: Any) -> bool:
 
 
 def _is_settled(entry: Any, bits: float) -> bool:
-    return isinstance(entry, fmpq) or entry.is_exact() or (entry.is_finite() and entry.rel_accuracy_bits() >= bits)
+    return _is_exact(entry) or (entry.is_finite() and entry.rel_accuracy_bits() >= bits)
 
 
-def _is_sharp(argument: Any) -> bool:
-    return isinstance(argument, fmpq) or argument.is_exact() or argument.rad() < 2.0**-60
+def _is_exact(entry: Any) -> bool:
+    return isinstance(entry, fmpq) or bool(entry.is_exact())
 
 
 def _is_outside(function: Elementwise, arguments: Sequence[Any]) -> bool:
     """Is the value not real at every corner of the balls? Domains are intervals, up to poles; so it is not real inside either."""
-    corners = [[argument] if isinstance(argument, fmpq) or argument.is_exact() else [argument.lower(), argument.upper()] for argument in arguments]
-    return all(_is_nan(_apply(function, corner)) for corner in product(*corners))
+    return all(_is_nan(_apply(function, corner)) for corner in product(*map(_corners, arguments)))
+
+
+def _corners(argument: Any) -> list[Any]:
+    if _is_exact(argument) or _is_nan(argument):
+        return [argument]
+    ends = [argument.lower(), argument.upper()]
+    return [*ends, fmpq(0)] if argument.contains(0) else ends
 
 
 def _domain(function: Any) -> str:

@@ -71,7 +71,7 @@ def contract(coefficient: Any, factors: Iterable[Factor], selects: Sequence[Equa
     wanted, scattered, solved = list(out), list[tuple[int, Equation]](), set[int]()
     while equations:
         equation = equations.pop()
-        label = _determined(equation, wanted, operands)
+        label = _determined(equation, wanted, sizes)
         if label is None:
             operands.append((_ones_where(equation.values(sizes) == 0), tuple(equation.coefficients)))
             continue
@@ -96,10 +96,10 @@ def contract(coefficient: Any, factors: Iterable[Factor], selects: Sequence[Equa
     return _placed(result, wanted, scattered, list(out), sizes) if scattered else result
 
 
-def _determined(equation: Equation, wanted: list[int], operands: list[Factor]) -> int | None:
-    """The label to solve for: one that is summed and has one partner at most if there is one, else the cheapest."""
+def _determined(equation: Equation, wanted: list[int], sizes: dict[int, int]) -> int | None:
+    """The label to solve for, where the equation gives one: the largest, and rather one that is summed."""
     candidates = [label for label, coefficient in equation.coefficients.items() if abs(coefficient) == 1]
-    return min(candidates, key=lambda label: (label in wanted, all(label in labels for _, labels in operands)), default=None)
+    return min(candidates, key=lambda label: (-sizes[label], label in wanted), default=None)
 
 
 def _ones_where(truth: npt.NDArray[np.bool_]) -> Array:
@@ -137,7 +137,9 @@ def _product(coefficient: Any, operands: list[Factor], out: list[int], sizes: di
     """Operands without repeated labels, multiplied pair by pair."""
     operands = [_summed(operand, {*out, *_others(operands, k)}) for k, operand in enumerate(operands)]
     while len(operands) > 1:
-        i, j = min(combinations(range(len(operands)), 2), key=lambda pair: _cost(operands, pair, out, sizes)) if len(operands) > 2 else (0, 1)
+        pairs = list(combinations(range(len(operands)), 2))
+        costs = [_cost(operands, pair, out, sizes) for pair in pairs] if len(pairs) > 1 else [(0, 0)]
+        i, j = pairs[costs.index(min(costs))]
         rest = [operand for k, operand in enumerate(operands) if k not in (i, j)]
         kept = {*out, *(label for _, labels in rest for label in labels)}
         operands = [*rest, _times(operands[i], operands[j], kept, sizes)]

@@ -20,7 +20,7 @@ from symgd.algebra.expression import Leaf
 from symgd.errors import ShapeError, ValueGivenError
 from symgd.lowering.certified_contraction import Array, filled
 
-_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,5})?\Z|[+-]?\d+/\d+\Z", re.IGNORECASE)
+_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,5})?\Z|[+-]?\d+/0*[1-9]\d*\Z", re.IGNORECASE)
 _LARGEST_EXPONENT = 100_000  # of a binary number that is still written as a fraction
 
 
@@ -76,9 +76,8 @@ def number(name: str, value: Any) -> Any:
     if isinstance(value, Rational):
         return fmpq(int(value.numerator), int(value.denominator))
     if isinstance(value, str) and len(value) < 10_000 and _DECIMAL.match(value.strip()):
-        if not re.search(r"/0+\Z", value.strip()):
-            fraction = Fraction(value.strip())
-            return fmpq(fraction.numerator, fraction.denominator)
+        fraction = Fraction(value.strip())
+        return fmpq(fraction.numerator, fraction.denominator)
     if isinstance(value, mpmath.mpf):
         return _binary(name, value)
     if hasattr(value, "p") and hasattr(value, "q"):  # a SymPy rational

@@ -162,17 +162,18 @@ def _pair(builder: Builder, left: Operand, right: Operand, keep: frozenset[int])
 
 
 def _matrix_product(builder: Builder, left: Operand, right: Operand, summed: int) -> Operand:
-    """Vectors and matrices over one label, with as few transposes as can be."""
+    """Vectors and matrices over one label, with as few transposes as can be; on a tie with the labels of the result in order."""
     if len(left.labels) == 1 or len(right.labels) == 1:
         vector, matrix = (left, right) if len(left.labels) == 1 else (right, left)
         other = next(label for label in matrix.labels if label != summed)
         if matrix.labels == (other, summed):
             return Operand(builder.emit("matmul", (matrix.value, vector.value)), (other,))
         return Operand(builder.emit("matmul", (vector.value, matrix.value)), (other,))
-    if (left.labels[1] == summed) + (right.labels[0] == summed) == 0:
-        left, right = right, left  # A'B' is (BA)'
     row = next(label for label in left.labels if label != summed)
     column = next(label for label in right.labels if label != summed)
+    turns = (left.labels[1] != summed) + (right.labels[0] != summed)
+    if turns > 1 or (turns == 1 and row > column):
+        left, right, row, column = right, left, column, row
     a, b = builder.arrange(left.value, _axes(left, (row, summed))), builder.arrange(right.value, _axes(right, (summed, column)))
     return Operand(builder.emit("matmul", (a, b)), (row, column))
 

@@ -34,7 +34,7 @@ from symgd.lowering.build import Builder, Operand
 from symgd.lowering.contraction import Product, contract
 from symgd.lowering.instructions import KINDS
 from symgd.lowering.number import ONE, Number
-from symgd.lowering.program import Program, pruned
+from symgd.lowering.program import Program, is_fixed, pruned
 from symgd.lowering.selection import Delta, Selection
 
 PARAMETER_SIZE, DATA_SIZE = 32, 1_000  # assumed lengths of dimensions: of those of parameters, of all others
@@ -73,7 +73,7 @@ def _owned(builder: Builder, values: Sequence[int]) -> list[int]:
     """The values, copied where they share storage with an input, a constant or another output, or are stretched."""
     fixed: list[bool] = []
     for instruction in builder.instructions:
-        fixed.append(instruction.kind != "input" and all(fixed[value] for value in instruction.inputs))
+        fixed.append(is_fixed(instruction) and all(fixed[value] for value in instruction.inputs))
     taken: set[int] = set()
     out = []
     for place, value in enumerate(values):
@@ -298,7 +298,7 @@ class _Lowering:
         operands = [self.node(child) for child in node.children]
         literal = self._literal(operands)
         if literal is not None:
-            return Operand(literal, tuple(range(node.rank)))
+            return Operand(literal, (0, *[label + 1 for label in operands[0].labels]))
         carried = sorted({label for operand in operands for label in operand.labels})
         sizes = dict(enumerate(node.shape[1:]))
         values = [self.builder.complete(operand, carried, sizes) for operand in operands]

@@ -173,12 +173,17 @@ def pruned(
     for number, instruction in enumerate(instructions):
         if needed[number]:
             taken = tuple(renumbered[value] for value in instruction.inputs)
-            is_fixed = instruction.kind != "input" and all(value in setup for value in taken)
-            if is_fixed and not any(length.names for length in _dimensions((instruction.shape, instruction.detail))):
+            if is_fixed(instruction) and all(value in setup for value in taken):
                 setup.add(len(kept))
             renumbered[number] = len(kept)
             kept.append(Instruction(instruction.kind, taken, instruction.detail, instruction.shape))
     return Program(tuple(inputs), tuple(kept), tuple(renumbered[value] for value in outputs), frozenset(setup), tuple(requirements))
+
+
+def is_fixed(instruction: Instruction) -> bool:
+    """Is the result the same at every call, if its inputs are? A copy is not: the caller owns it."""
+    named = any(length.names for length in _dimensions((instruction.shape, instruction.detail)))
+    return instruction.kind not in ("input", "clone") and not named
 
 
 def _dimensions(detail: Any) -> list[Dimension]:

@@ -137,21 +137,19 @@ def uppergamma(a: Tensor, x: Tensor) -> Tensor:
     For x < 1 and a < 1/2 both of these are near 1/a, which is taken out by hand.
     """
     front = torch.pow(x, 0.5 * a)  # half the power: x^a overflows where Γ(a, x) does not
-    a, x = torch.broadcast_tensors(a, x)
     beyond = x.clamp(min=1.0)
     fraction = beyond + (2 * _FRACTION_DEPTH + 1) - a
     for k in range(_FRACTION_DEPTH, 0, -1):
         fraction = beyond + (2 * k - 1) - a - k * (k - a) / fraction
     tail = front * torch.exp(-x) * front / fraction
-    term = torch.ones_like(a)
-    total = torch.ones_like(a)
+    term = total = torch.ones_like(fraction)
     for k in range(1, _FRACTION_DEPTH):
         term = term * x / (a + k)
         total = total + term
     body = gamma(a) - front * torch.exp(-x) * front * total / a
     small = x.clamp(max=1.0)
-    term = torch.ones_like(a)
-    rest = torch.zeros_like(a)
+    term = torch.ones_like(fraction)
+    rest = torch.zeros_like(fraction)
     for k in range(1, 20):
         term = -term * small / k
         rest = rest + term / (a + k)
@@ -246,7 +244,8 @@ def norm2(x: Tensor) -> Tensor:
     """The Euclidean norm of the last axis, scaled by the largest entry: no square overflows or underflows."""
     scale = torch.amax(torch.abs(x), dim=-1, keepdim=True)
     scale = torch.where(scale == 0, 1.0, scale)
-    return (torch.linalg.vector_norm(x / scale, dim=-1, keepdim=True) * scale).squeeze(-1)
+    norm: Tensor = torch.linalg.vector_norm(x / scale, dim=-1)
+    return norm * scale.squeeze(-1)
 
 
 def amax_share(x: Tensor) -> Tensor:
@@ -258,7 +257,8 @@ def amax_share(x: Tensor) -> Tensor:
 def inv(x: Tensor) -> Tensor:
     """The inverse of the last two axes; nan where the matrix is exactly singular, so that one in a batch does not stop the others."""
     inverse, info = torch.linalg.inv_ex(x)
-    return torch.where((info != 0)[..., None, None], math.nan, inverse)
+    regular: Tensor = torch.where((info != 0)[..., None, None], math.nan, inverse)
+    return regular
 
 
 def logdet(x: Tensor) -> Tensor:

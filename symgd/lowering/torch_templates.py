@@ -191,19 +191,26 @@ def _scale(context: Context, instruction: Instruction, inputs: Sequence[Text]) -
     factor = number.factor()
     if number.value == -1 and number.is_rational:
         return Text(f"-{array.at(UNARY)}", UNARY)
-    inverse = None if number.constants or not factor else 1 / number.value
-    if inverse is not None and not above and _is_power_of_two(inverse.denominator) and abs(inverse.numerator) < _EXACT_INTEGER and (below or inverse != int(inverse) or not _is_power_of_two(inverse.numerator)):
-        divisor = literal(double(inverse))
-        if below:
-            lengths = context.powers(below)
-            divisor = lengths if inverse == 1 else Text(f"{divisor.text} * {lengths.text}", PRODUCT)
-            if inverse.denominator > 1 and abs(inverse.numerator) == 1:
-                divisor = Text(f"{'-' if inverse < 0 else ''}{lengths.at(UNARY)} / {inverse.denominator}", PRODUCT)
+    if not above and _divides(number):
+        inverse = 1 / number.value
+        divisor = context.powers(below) if below else literal(double(inverse))
+        if below and inverse.denominator > 1 and abs(inverse.numerator) == 1:
+            divisor = Text(f"{'-' if inverse < 0 else ''}{divisor.at(PRODUCT)} / {inverse.denominator}", PRODUCT)
+        elif below and inverse != 1:
+            divisor = Text(f"{literal(double(inverse)).text} * {divisor.text}", PRODUCT)
         return _infix(array, "/", divisor, PRODUCT)
     if number.is_safe:
         return Text(f"{context.number(number).at(PRODUCT)} * {array.at(UNARY)}", PRODUCT)
     rest = Number(number.value, tuple(above), number.constants)
     return Text(f"{context.number(rest).at(PRODUCT)} * {array.at(UNARY)} / {context.powers(below).at(UNARY)}", PRODUCT)
+
+
+def _divides(number: Number) -> bool:
+    """Is dividing by the inverse exact up to the one rounding, where multiplying would round twice?"""
+    value = number.value
+    if number.constants or not value or not _is_power_of_two(value.numerator) or value.denominator >= _EXACT_INTEGER:
+        return False
+    return bool(number.dimensions) or not _is_power_of_two(value.denominator)
 
 
 def _is_power_of_two(value: int) -> bool:

@@ -24,6 +24,7 @@ from symgd.notation.presentation import Tree
 from symgd.notation.terms import Term, binds, dimension_tree, sum_term
 
 _MOST = 200_000  # entries that are written out one by one before a formula counts as too large
+_BINDERS = ("prod", "max", "min", "lse")  # functions of an axis that the language writes with an index
 _LITERAL = 64  # entries of an array that is written out as a literal where it has no other form
 
 
@@ -173,7 +174,7 @@ class Entries:
         if function.keeps_axis:
             vector = yield self._array(child, at[:-1], level)
             return Term(scalars=(self._indexed(show.Call(name, (vector,), latex=function.latex), at[-1:]),))
-        if name == "prod":
+        if name in _BINDERS and (not isinstance(child, Along) or child.function is not function):
             letter = Letter(level, child.shape[-1])
             body = yield self.entry(child, (*at, Position.of(letter)), level + 1)
             return Term(scalars=(show.Bound(name, self._binders([letter]), body.tree()),))
@@ -234,13 +235,10 @@ class Entries:
             product = _scalar(show.Conditional(product.tree(), self._comparison(left, right), show.ZERO))
         if not group.letters:
             return product
-        tree = product.tree()
-        for letter in sorted(group.letters, reverse=True):
-            if group.terms or group.tests:
-                tree = show.Bound("sum", self._binders([letter]), tree)
-            else:
-                tree = dimension_tree(letter.length)
-        return _scalar(tree)
+        letters = sorted(group.letters)
+        if not group.terms and not group.tests:
+            return _scalar(dimension_tree(letters[0].length))
+        return Term(scalars=(show.Bound("sum", self._binders(letters), product.tree()),))
 
 
 @dataclass(slots=True)

@@ -53,18 +53,27 @@ from symgd.notation.terms import (
     sum_tree,
     turned,
 )
+from symgd.notation.vectorised import Points, is_pack, packed_result, packs_in
+
+_DEEPEST = 4  # sums inside sums that a product is distributed over
+
 
 class Forms:
-    """The terms of all nodes under a root. With `by_index`, arrays have a term only where they are named."""
+    """The terms of all nodes under a root. With `by_index`, arrays have a term only where they are named; see `present` for `sums_as_words`."""
 
-    def __init__(self, root: Expression, letters: Letters, by_index: bool = False) -> None:
+    def __init__(self, root: Expression, letters: Letters, by_index: bool = False, sums_as_words: bool = True) -> None:
         self.by_index = by_index
+        self.sums_as_words = sums_as_words
         self.terms: dict[Expression, Term | None] = {}
         self.entries = Entries(self.terms, letters, by_index)
+        self._include(root)
+
+    def _include(self, root: Expression) -> None:
         for node in ex.topological(root):
-            self.terms[node] = term = self._term(node)
-            if term is None and not node.shape:
-                self.terms[node] = run(self.entries.entry(node, (), 0))
+            if node not in self.terms:
+                self.terms[node] = term = self._term(node)
+                if term is None and not node.shape:
+                    self.terms[node] = run(self.entries.entry(node, (), 0))
 
     def tree(self, node: Expression) -> Tree:
         """The node as a tree, with indices where matrix notation fails."""
@@ -111,12 +120,12 @@ class Forms:
 
     def _along(self, node: Along, argument: Tree) -> Tree | None:
         child = node.children[0]
-        if child.rank == 1:
-            return show.Call(call_name(node.function), (argument,), latex=node.function.latex)
         if not node.shape and isinstance(child, Along) and child.function is node.function and child.children[0].rank == 2:
             inner = self.terms[child.children[0]]
             assert inner is not None
             return show.Call(matrix_name(node.function), (inner.tree(),), latex=node.function.latex)
+        if child.rank == 1:
+            return show.Call(call_name(node.function), (argument,), latex=node.function.latex)
         if child.rank == 2:
             return show.Call(call_name(node.function), (argument,), 2, node.function.latex)
         return None
@@ -161,17 +170,19 @@ class Forms:
 
     # ---- contractions
 
-    def _contract(self, node: Contract) -> Term | None:
-        if self.by_index and node.shape:
+    def _contract(self, node: Contract, depth: int = 0) -> Term | None:
+        if self.by_index and (node.shape or any(node.labels)):
             return None
-        if self.by_index and any(node.labels):
-            return None
-        opened = self._opened(node)
+        packs = packs_in(node.factors, node.rank)
+        opened = self._opened(node, [factor for factor in node.factors if not is_pack(factor, packs)])
         if opened is None:
-            return None
+            return self._distributed(node, depth)
         coefficient, factors = opened
-        items = _united([(child, labels, self._known(child)) for child, labels in factors], node.rank)
-        network = Network(node.rank, node.dimensions() | {x: size for child, labels in factors for x, size in zip(labels, child.shape)})
+        points = Points(node.rank, packs)
+        items = _united([(child, tuple(map(points.of, labels)), self._known(child)) for child, labels in factors], points.rank)
+        sizes = {points.of(x): size for x, size in node.dimensions().items() if x not in packs}
+        sizes |= {points.of(x): size for child, labels in factors for x, size in zip(labels, child.shape)}
+        network = Network(points.rank, sizes)
         divisors: list[Tree] = []
         for place, (child, labels, term) in enumerate(items):
             coefficient *= term.coefficient
@@ -179,29 +190,50 @@ class Forms:
             divisors += term.divisors
             _put(network, child, labels, term, place)
         # A label that broadcasts only multiplies by its size where it is summed.
-        carried = {label for _, labels, _ in items for label in labels} & set(network.summed())
-        bare = {label for _, labels, _ in items for label in labels if label >= node.rank} - carried
+        bare = {label for _, labels, _ in items for label in labels if label >= points.rank} - set(network.summed())
         network.scalars += [(len(items), dimension_tree(network.sizes[label])) for label in sorted(bare)]
-        chain = network.result()
-        if chain is None:
+        chain = packed_result(network, points) if packs else network.result()
+        if chain is None or not (self.sums_as_words or chain or not any(_is_sum(tree) for _, tree in network.scalars)):
             return None
         network.scalars.sort(key=lambda scalar: scalar[0])
         return _with_means(Term(coefficient, tuple([tree for _, tree in network.scalars]), tuple(divisors), chain))
+
+    def _distributed(self, node: Contract, depth: int) -> Term | None:
+        """A product with a sum that has no matrix form, such as one with three axes: as the sum of the products."""
+        found = next((k for k, child in enumerate(node.children) if isinstance(child, Add) and self.terms[child] is None), None)
+        if found is None or depth >= _DEEPEST:
+            return None
+        total, labels = node.children[found], node.labels[found]
+        assert isinstance(total, Add)
+        terms = []
+        for coefficient, child in total.terms:
+            factors = [(child, labels) if k == found else factor for k, factor in enumerate(node.factors)]
+            part = ex.contract(node.coefficient * coefficient, factors, range(node.rank), node.dimensions())
+            for piece in part.children if isinstance(part, Contract) else (part,):
+                if piece not in self.terms:
+                    self._include(piece)
+            term = self._contract(part, depth + 1) if isinstance(part, Contract) else self.terms.get(part)
+            if term is None:
+                return None
+            terms.append(term)
+        if node.rank == 0:
+            return Term(scalars=(sum_tree(terms),))
+        return None if any(term.is_broadcast for term in terms) else _whole(node, sum_tree(terms))
 
     def _known(self, node: Expression) -> Term:
         term = self.terms[node]
         assert term is not None
         return term
 
-    def _opened(self, node: Contract) -> tuple[Fraction, list[Factor]] | None:
-        """The factors, where those without a term are products themselves, opened; None where one is no product."""
+    def _opened(self, node: Contract, factors: Sequence[Factor]) -> tuple[Fraction, list[Factor]] | None:
+        """Factors of the node, where those without a term are products themselves, opened; None where one is no product."""
         coefficient = node.coefficient
         found: list[Factor] = []
         fresh = max(node.dimensions(), default=-1) + 1
-        waiting = list(reversed(node.factors))
+        waiting = list(reversed(factors))
         while waiting:
             child, labels = waiting.pop()
-            if self.terms[child] is not None:
+            if self.terms.get(child) is not None:
                 found.append((child, labels))
                 continue
             if not isinstance(child, Contract):
@@ -299,13 +331,17 @@ def _with_means(term: Term) -> Term:
     divisors = list(term.divisors)
     scalars = []
     for tree in term.scalars:
-        if isinstance(tree, show.Call) and tree.name == "sum" and tree.over:
+        if _is_sum(tree) and isinstance(tree, show.Call) and tree.over:
             found = [_divisor_of(divisors, length) for length in tree.over]
             if None not in found and len({id(divisor) for divisor in found}) == len(found):
                 divisors = [divisor for divisor in divisors if not any(divisor is used for used in found)]
                 tree = show.Call("mean", tree.arguments)
         scalars.append(tree)
     return replace(term, scalars=tuple(scalars), divisors=tuple(divisors))
+
+
+def _is_sum(tree: Tree) -> bool:
+    return isinstance(tree, show.Call) and tree.name == "sum"
 
 
 def _divisor_of(divisors: Sequence[Tree], length: Dimension) -> Tree | None:

@@ -99,17 +99,26 @@ class Network:
         self.vectors = [v for v in self.vectors if v.point != point]
         return taken
 
+    def rename(self, points: dict[int, int]) -> None:
+        """Give points the names of others, so that they are one."""
+        self.vectors = [replace(v, point=points.get(v.point, v.point)) for v in self.vectors]
+        self.lines = [replace(x, rows=points.get(x.rows, x.rows), columns=points.get(x.columns, x.columns)) for x in self.lines]
+
     # ---- reduction
+
+    def reduces(self) -> bool:
+        """Take every step there is; are all summed points gone?"""
+        while self._step():
+            pass
+        return not self.summed()
 
     def result(self) -> Chain | None:
         """The chain that is left, () for a scalar; None where the network does not reduce."""
-        while self._step():
-            pass
-        if self.summed():
+        if not self.reduces():
             return None
         if self.rank == 0:
             return ()
-        return self._vector_result() if self.rank == 1 else self._matrix_result()
+        return self.vector(0) if self.rank == 1 else self.matrix(0, 1)
 
     def _step(self) -> bool:
         return self._loops() or self._ends() or self._middles() or self._parallels()
@@ -121,7 +130,7 @@ class Network:
                 line = line.settled()
                 point = line.rows
                 if point >= self.rank and not self.at(point) and not self.lines_at(point):
-                    self.scalars.append((line.place, show.Call("tr", (chain_tree(_fewest_turned(line.chain)),))))
+                    self.scalars.append((line.place, show.Call("tr", (chain_tree(_cycle(_fewest_turned(line.chain))),))))
                 else:
                     self.vectors.append(Vector(point, column(show.Call("diag", (chain_tree(line.chain),))), line.place))
                 return True
@@ -193,7 +202,7 @@ class Network:
         return free[0] if free and not self.at(free[0]) else None
 
     def _merge(self, lines: Sequence[Line]) -> None:
-        first = lines[0]
+        first = lines[0] if lines[0].rows < lines[0].columns or lines[0].columns >= self.rank else lines[0].flipped()
         aligned = [line if line.rows == first.rows else line.flipped() for line in lines]
         for line in lines:
             self.lines.remove(line)
@@ -207,21 +216,25 @@ class Network:
 
     # ---- results
 
-    def _vector_result(self) -> Chain:
-        vectors = self.at(0)
-        return vector_chain(vectors) if vectors else (ones(dimension_tree(self.sizes[0])),)
+    def vector(self, point: int) -> Chain:
+        """What is left at a point."""
+        vectors = self.at(point)
+        return vector_chain(vectors) if vectors else (ones(dimension_tree(self.sizes[point])),)
 
-    def _matrix_result(self) -> Chain:
-        left, right = self.at(0), self.at(1)
-        lines = [line.settled() for line in self.lines]
-        if not lines:
-            before = vector_chain(left) if left else (ones(dimension_tree(self.sizes[0])),)
-            after = vector_chain(right) if right else (ones(dimension_tree(self.sizes[1])),)
-            return joined(before, turned(after))
-        line = lines[0].ending_at(1)
+    def between(self, rows: int, columns: int) -> Line | None:
+        """The line that is left between two points."""
+        found = [line for line in self.lines if {line.rows, line.columns} == {rows, columns}]
+        return found[0].settled().ending_at(columns) if found else None
+
+    def matrix(self, rows: int, columns: int) -> Chain:
+        """What is left between and at two points: a matrix with its rows and columns scaled, or an outer product."""
+        left, right = self.at(rows), self.at(columns)
+        line = self.between(rows, columns)
+        if line is None:
+            return joined(self.vector(rows), turned(self.vector(columns)))
         if len(line.chain) == 1 and line.chain[0].is_identity:
             both = [*left, *right]
-            return diagonal(vector_chain(sorted(both, key=lambda v: v.place))) if both else (eye(dimension_tree(self.sizes[0])),)
+            return diagonal(vector_chain(sorted(both, key=lambda v: v.place))) if both else (eye(dimension_tree(self.sizes[rows])),)
         if left and right and line.is_map:
             outer = chain_tree(joined(vector_chain(left), turned(vector_chain(right))))
             return matrix(entrywise([show.Group(outer), chain_tree(line.chain)], []))
@@ -251,7 +264,7 @@ def inner_product(vectors: Sequence[Vector], size: Dimension) -> Tree:
             base = column(show.Name(vector.square.name), vector.square)
             return chain_tree(joined(turned(base), base))
         if vector.over:
-            return show.Call("sum", (chain_tree(vector.chain[:-1]),), over=(size, *vector.over))
+            return show.Call("sum", (chain_tree(_fewest_turned(vector.chain[:-1])),), over=(size, *vector.over))
         return show.Call("sum", (chain_tree(vector.chain),), over=(size,))
     if len(vectors) == 2 and not any(v.divides or v.is_power for v in vectors):
         one, two = vectors[0].chain, vectors[1].chain
@@ -269,6 +282,12 @@ def _fewest_turned(chain: Chain) -> Chain:
 
     other = turned(chain)
     return other if count(other) < count(chain) else chain
+
+
+def _cycle(chain: Chain) -> Chain:
+    """The chain of a trace, which may begin anywhere: A'*B rather than B*A'."""
+    start = next((k for k, element in enumerate(chain) if element.turned and not chain[k - 1].turned), 0)
+    return chain[start:] + chain[:start]
 
 
 def _is_one_node_twice(lines: Sequence[Line]) -> bool:

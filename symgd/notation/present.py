@@ -15,16 +15,17 @@ from symgd.notation.terms import sum_tree
 NOTATIONS = ("auto", "matrix", "index")
 
 
-def presented(root: Expression, notation: str = "auto", row: bool = False, avoid: Iterable[str] = ()) -> Tree:
+def presented(root: Expression, notation: str = "auto", row: bool = False, avoid: Iterable[str] = (), sums_as_words: bool = True) -> Tree:
     """The expression as it is to be written.
 
     `notation`: "matrix" and "auto" write matrix products where there are any and index sums for what has no matrix form;
-    "index" writes every array by its entries. `row` says that a vector lies down. `avoid` are names no index may have.
+    "index" writes every array by its entries. `row` says that a vector lies down. `avoid` are names no index may have. Without
+    `sums_as_words` a sum of all entries is written with an index too, for LaTeX, which has no word for it.
     """
     if notation not in NOTATIONS:
         raise NoRuleError(f"unknown notation {notation!r}.", hint=f"The notations are {', '.join(NOTATIONS)}.")
     letters = Letters(used_names(root) | set(avoid))
-    forms = Forms(root, letters, notation == "index")
+    forms = Forms(root, letters, notation == "index", sums_as_words)
     tree = _mixed(root, forms) if isinstance(root, Add) and forms.terms[root] is None and notation != "index" else forms.tree(root)
     return show.transpose(tree) if row and root.rank == 1 else tree
 

@@ -138,8 +138,11 @@ def _product(factors: Iterable[Tree]) -> Tree | None:
 
 
 def sum_tree(terms: Sequence[Term]) -> Tree:
-    """The sum of the terms; those that are 0 are left out."""
-    return show.sum_of([(1 if term.coefficient > 0 else -1, term.unsigned()) for term in terms if term.coefficient])
+    """The sum of the terms; those that are 0 are left out, and one that is added comes first."""
+    terms = [term for term in terms if term.coefficient]
+    first = next((k for k, term in enumerate(terms) if term.coefficient > 0), 0)
+    terms = [*terms[first : first + 1], *terms[:first], *terms[first + 1 :]]  # y - x rather than -x + y
+    return show.sum_of([(1 if term.coefficient > 0 else -1, term.unsigned()) for term in terms])
 
 
 def sum_term(terms: Sequence[Term]) -> Term:

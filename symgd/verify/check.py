@@ -58,7 +58,8 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
     'proved'
     """
     ends = time.monotonic() + seconds
-    left, right, _ = read_claim(claim, given, syntax, Limits())
+    one, other = read_claim(claim, given, syntax, Limits())
+    left, right = one.value, other.value
     if left.node.shape != right.node.shape:
         return Verdict("refuted", f"the left side is {left.described()}, the right side {right.described()}.", claim)
     difference = expanded(left.node - right.node)

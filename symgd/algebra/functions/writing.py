@@ -22,9 +22,12 @@ class _Functions:
     """`F.exp(x)` is the expression exp(x): a function of the table, found when it is called, so that rows may refer to later rows."""
 
     def __getattr__(self, name: str) -> Callable[..., Expression]:
-        from symgd.algebra.functions.registry import build, row
+        from symgd.algebra.functions.registry import build, find
 
-        found: Row = row(name)
+        function = find(name)
+        if function is None:
+            raise AttributeError(f"no function is named {name!r}.")
+        found: Row = function
         return lambda *arguments: build(found, *arguments)
 
 

@@ -1,0 +1,129 @@
+"""The way in: a text and its declarations to a typed value, with a report of how it was read.
+
+A name that is not declared is a real scalar. But where a declared name goes unused beside an undeclared one, that is taken for a
+misspelling and refused, with the nearest name suggested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import NoReturn
+
+from symgd.algebra.dimension import shape_text
+from symgd.algebra.expression import Expression, Leaf, Map, leaf
+from symgd.algebra.operations import Value
+from symgd.errors import FormulaError
+from symgd.language.declarations import Variable, parse_declarations
+from symgd.language.infix import parse_claim, parse_formula
+from symgd.language.limits import Limits
+from symgd.language.meaning import Elaborator
+
+_NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a formula was read.
+
+    `names` lists every name with its type; `warnings` what was read in a way that may not be meant. `declared` are the variables that may
+    be given values, by name; `kinked` the functions whose kinks a derivative inside the formula crosses, each with its argument.
+    """
+
+    text: str
+    value: Value
+    declared: Mapping[str, Leaf]
+    names: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
+    kinked: tuple[tuple[Map, Expression], ...]
+
+    def __str__(self) -> str:
+        lines = [self.text, *(f"  {name}: {kind}" for name, kind in self.names), *(f"  warning: {warning}" for warning in self.warnings)]
+        return "\n".join(lines)
+
+
+def read(text: str, given: str | Mapping[str, str] | None = "", syntax: str = "infix", limits: Limits = _NO_LIMITS) -> Reading:
+    """Read a formula. Raises `FormulaError`, `ShapeError`, `DomainError`, `LimitError` or `NoRuleError`, placed in the text.
+
+    >>> print(read("norm2(A*x - b)^2", "A[m,n], x[n], b[m]"))
+    norm2(A*x - b)^2
+      A: a matrix (m, n)
+      x: a vector (n)
+      b: a vector (m)
+      m: a dimension
+      n: a dimension
+    """
+    _check_syntax(syntax)
+    elaborator = Elaborator(parse_declarations(given, limits), limits)
+    value = elaborator.read(parse_formula(text, limits), text)
+    _refuse_misspelling(elaborator)
+    return _report(elaborator, text, value)
+
+
+def read_claim(
+    text: str, given: str | Mapping[str, str] | None = "", syntax: str = "infix", limits: Limits = _NO_LIMITS
+) -> tuple[Reading, Reading]:
+    """Read an equation: its left side and its right side, with the same names."""
+    _check_syntax(syntax)
+    elaborator = Elaborator(parse_declarations(given, limits), limits)
+    equation = parse_claim(text, limits)
+    left = elaborator.read(equation.left, text)
+    right = elaborator.read(equation.right, text)
+    _refuse_misspelling(elaborator)
+    sides = [(left, text[equation.left.start : equation.left.end]), (right, text[equation.right.start : equation.right.end])]
+    one, other = (_report(elaborator, written, value) for value, written in sides)
+    return one, other
+
+
+def _check_syntax(syntax: str) -> None:
+    if syntax != "infix":
+        raise FormulaError(f"unknown syntax {syntax!r}.", hint='The syntaxes are "infix" and "latex".')
+
+
+def _refuse_misspelling(elaborator: Elaborator) -> None:
+    """Refuse an undeclared name where a declared one goes unused."""
+    unused = [name for name in elaborator.declared if name not in elaborator.used and name not in elaborator.sizes]
+    if not unused or not elaborator.undeclared:
+        return
+    # The one that looks most like an unused name is the one to point at.
+    for name in elaborator.undeclared:
+        near = _nearest(name, unused)
+        if near:
+            _refuse_name(elaborator, name, f"Did you mean {near}? It is declared and not used.")
+    listed = ", ".join(unused[:8]) + (", …" if len(unused) > 8 else "")
+    name = next(iter(elaborator.undeclared))
+    _refuse_name(elaborator, name, f"Declared and not used: {listed}. Declare {name} too if it is meant.")
+
+
+def _refuse_name(elaborator: Elaborator, name: str, hint: str) -> NoReturn:
+    text, node = elaborator.undeclared[name]
+    raise FormulaError(f"unknown name '{name}'.", hint=hint).at(text, node.start, node.end)
+
+
+def _nearest(name: str, names: list[str]) -> str | None:
+    same = [other for other in names if other.lower() == name.lower()]
+    return next(iter(same or get_close_matches(name, names, 1, 0.6)), None)
+
+
+def _report(elaborator: Elaborator, text: str, value: Value) -> Reading:
+    names: dict[str, str] = {}
+    declared: dict[str, Leaf] = {}
+    for declaration in elaborator.declared.values():
+        if isinstance(declaration, Variable):
+            if declaration.name not in elaborator.sizes:
+                names[declaration.name] = _kind(declaration)
+                declared[declaration.name] = declaration.leaf()
+        else:
+            names[declaration.name] = "defined" if hasattr(declaration, "body") else "an unknown function"
+    for name in elaborator.undeclared:
+        names[name] = "a real scalar, not declared"
+        declared[name] = leaf(name)
+    names.update(dict.fromkeys(sorted(elaborator.sizes), "a dimension"))
+    return Reading(text, value, declared, tuple(names.items()), tuple(elaborator.warnings), tuple(elaborator.kinked))
+
+
+def _kind(variable: Variable) -> str:
+    rank = len(variable.shape)
+    what = "a real scalar" if not rank else f"{('a vector', 'a matrix')[rank - 1] if rank < 3 else 'an array'} {shape_text(variable.shape)}"
+    return ", ".join((what, *variable.properties))

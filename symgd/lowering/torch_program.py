@@ -1,0 +1,164 @@
+"""`to_torch`: a formula and its gradient as a torch program, called with values by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from symgd.algebra.dimension import Dimension, shape_text
+from symgd.algebra.expression import Expression, Leaf, leaves
+from symgd.algebra.simplify import simplified_all
+from symgd.calculus import derive
+from symgd.errors import FormulaError, ShapeError
+from symgd.formula import Formula, as_formula, unknown_name
+from symgd.lowering.compiled import Compiled, checked_backend, checked_device, checked_dtype, compiled
+from symgd.lowering.lower import lower
+from symgd.lowering.program import Program
+from symgd.lowering.torch_source import torch_source
+from symgd.lowering.values import Bound, Values
+
+if TYPE_CHECKING:
+    from symgd.lowering.module import SymbolicModule
+
+Result = tuple[Tensor, dict[str, Tensor]]
+
+
+def to_torch(
+    f: Any,
+    gradient: Sequence[str] | str = (),
+    dtype: torch.dtype | None = torch.float64,
+    device: Any = "cpu",
+    backend: str = "eager",
+) -> TorchProgram:
+    """The formula as a torch program that returns its value and the gradient by each of the named variables.
+
+    The gradient is the symbolic one, lowered together with the value, so that they share what they have in common; each
+    entry has the shape of its variable. Raises `FormulaError` for an unknown name, `ShapeError` for the gradient of an array,
+    `LoweringError` for a dtype, device or backend that is not there.
+
+    >>> from symgd.formula import formula
+    >>> p = to_torch(formula("(w*x - y)^2"), gradient=["w"])
+    >>> value, grads = p(w=1.0, x=2.0, y=5.0)
+    >>> value.item(), grads["w"].item()
+    (9.0, -12.0)
+    """
+    backend, device, dtype = checked_backend(backend), checked_device(device), checked_dtype(dtype)
+    f = as_formula(f)
+    names = _gradient_names(f, gradient)
+    return TorchProgram(f, names, dtype, device, backend)
+
+
+def _gradient_names(f: Formula, gradient: Any) -> list[str]:
+    names = [gradient] if isinstance(gradient, str | Formula) else list(gradient or ())
+    found = []
+    known = {**f.declared, **f.leaves}
+    for name in names:
+        text = str(name) if isinstance(name, Formula) else name
+        if not isinstance(text, str):
+            raise FormulaError(f"a variable is named by text, not by {name!r}.")
+        if text not in known:
+            unknown_name(text, known)
+        if text in found:
+            raise FormulaError(f"{text} is named twice in gradient.", hint="Name every variable once.")
+        found.append(text)
+    if found and f.shape:
+        raise ShapeError(f"a gradient takes a scalar formula, and this one is {shape_text(f.shape)}.", hint="Lower the Jacobian: to_torch(symgd.jacobian(f, …)).")
+    return found
+
+
+class TorchProgram:
+    """A formula and its gradient as a function of values by name: `value, grads = p(A=A, x=x)` or `p({"lambda": 0.1})`.
+
+    `backend` is the one that runs ("auto" has been resolved), `operations` the scalar floating-point operations of one call,
+    an expression in the dimensions (a whole number where it has none), `program` the instructions.
+    """
+
+    def __init__(self, f: Formula, names: Sequence[str], dtype: torch.dtype, device: torch.device, backend: str) -> None:
+        self.formula, self.names, self.dtype, self.device, self.backend = f, tuple(names), dtype, device, backend
+        known = {**f.declared, **f.leaves}
+        parameters = [known[name] for name in names]
+        roots = [f.expression]
+        if parameters:
+            roots = simplified_all([f.expression, *derive.gradient(f.origin, parameters)])
+        self.program: Program = lower(roots, used_inputs(roots, known), parameters)
+        self._compiled: Compiled = compiled(self.program, dtype, device, backend)
+        required = dict.fromkeys([*f.variables, *(leaf.name for leaf in self.program.inputs)])
+        self._values = Values(known, required, self._compiled.sizes, self.program.requirements, dtype, device)
+
+    def __call__(self, values: Mapping[str, Any] | None = None, /, **keywords: Any) -> Result:
+        """The value, and the gradients by name. Raises for values that do not fit: see `lowering.values`."""
+        given = {**values, **keywords} if values else keywords
+        arguments = self._values.again(given)
+        if arguments is None:
+            bound = self._values.bind(given)
+            value, *slopes = self._compiled.call(bound)
+            self._values.remember(given, bound, self._compiled.arguments(bound))
+        else:
+            value, *slopes = self._compiled.function(*arguments)
+        return value, dict(zip(self.names, slopes))
+
+    def bind(self, values: Mapping[str, Any] | None = None, /, **keywords: Any) -> Callable[[], Result]:
+        """A function without arguments that evaluates at these values, for tight loops.
+
+        Tensors and arrays of the program's dtype and device are not copied: a call sees what they hold then, unchecked.
+        Others are converted anew at every call; numbers and lists once.
+        """
+        given = {**(values or {}), **keywords}
+        bound = self._values.bind(given)
+        names, function = self.names, self._compiled.function
+        fresh = [name for name, value in given.items() if name in bound.tensors and _is_copied(value, bound.tensors[name])]
+        if fresh or bound.batch:
+            return lambda: self._rebound(given, bound, fresh)
+        arguments = self._compiled.arguments(bound)
+
+        def call() -> Result:
+            value, *slopes = function(*arguments)
+            return value, dict(zip(names, slopes))
+
+        return call
+
+    def _rebound(self, given: Mapping[str, Any], bound: Bound, fresh: Sequence[str]) -> Result:
+        tensors = {**bound.tensors, **{name: torch.as_tensor(given[name]).detach().to(bound.tensors[name]) for name in fresh}}
+        value, *slopes = self._compiled.call(Bound(tensors, bound.sizes, bound.batch))
+        return value, dict(zip(self.names, slopes))
+
+    def module(self, parameters: Mapping[str, Any] | None = None, /, **keywords: Any) -> SymbolicModule:
+        """The value as an `nn.Module`, whose gradient is the symbolic one; the named variables become its parameters.
+
+        See `SymbolicModule`.
+        """
+        from symgd.lowering.module import SymbolicModule
+
+        return SymbolicModule(self, {**(parameters or {}), **keywords})
+
+    @cached_property
+    def source(self) -> str:
+        """The program as readable torch source: a module with one function, `program`, of the inputs in order."""
+        outputs = ["the value", *(f"the gradient by {name}" for name in self.names)]
+        return torch_source(self.program, str(self.dtype), str(self.device), str(self.formula), outputs).text
+
+    @property
+    def operations(self) -> Dimension | int:
+        """Scalar floating-point operations of one call: see `Program.operations`."""
+        total = self.program.operations
+        return total if total.constant is None else total.constant
+
+    def __repr__(self) -> str:
+        return f"TorchProgram({str(self.formula)!r}, gradient={list(self.names)}, dtype={self.dtype}, device={str(self.device)!r}, backend={self.backend!r})"
+
+
+def used_inputs(roots: Sequence[Expression], known: Mapping[str, Leaf]) -> list[Leaf]:
+    """The variables that the expressions contain, in the order they are known by."""
+    used = set(leaves(*roots))
+    return [leaf for leaf in known.values() if leaf in used] + [leaf for leaf in leaves(*roots) if leaf not in set(known.values())]
+
+
+def _is_copied(value: Any, tensor: Tensor) -> bool:
+    """Was an array or tensor converted, so that the bound tensor does not follow it?"""
+    if isinstance(value, Tensor):
+        return value.data_ptr() != tensor.data_ptr()
+    return hasattr(value, "__array_interface__") and value.__array_interface__["data"][0] != tensor.data_ptr()

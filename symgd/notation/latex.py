@@ -1,0 +1,251 @@
+"""Expressions in LaTeX, from the same presentation tree as the infix text. Needs amsmath and bm.
+
+How a function looks stands in its row of the function table; what has no row (sum, tr, diag, …) is in `_BUILT_IN` below.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+from symgd.algebra.expression import Expression
+from symgd.notation import presentation as show
+from symgd.notation.latex_names import has_script, name_latex
+from symgd.notation.letters import used_names
+from symgd.notation.present import presented
+from symgd.notation.presentation import (
+    ATOM,
+    CHOICE,
+    COMPARISON,
+    POSTFIX,
+    POWER,
+    PRODUCT,
+    SIGN,
+    SUM,
+    Piece,
+    Tree,
+)
+from symgd.notation.terms import is_decimal
+
+_OPENING, _CLOSING = r"\left(", r"\right)"
+_OPERATORS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "==": "=", "!=": r"\ne"}
+_BUILT_IN = {
+    "tr": r"\operatorname{tr}\left({0}\right)",
+    "diag": r"\operatorname{diag}\left({0}\right)",
+    "vec": r"\operatorname{vec}\left({0}\right)",
+    "sum": r"\operatorname{sum}\left({0}\right)",
+    "mean": r"\operatorname{mean}\left({0}\right)",
+    "normF": r"\left\lVert {0}\right\rVert_{F}",
+}
+_PLACE = re.compile(r"\{(\d)\}")
+_BRACKETED = re.compile(r"\\left\(\{0\}\\right\)")  # a template that begins so needs the brackets only round what is not one symbol
+_NAMED = re.compile(r"(\\[a-z]+)\\left\(\{0\}\\right\)\Z")  # \sin\left(…\right): its square is \sin^{2}\left(…\right)
+
+
+def latex(expression: Expression, notation: str = "auto", *, row: bool = False, avoid: Iterable[str] = ()) -> str:
+    """The expression in LaTeX, without dollar signs.
+
+    `notation` "auto" and "matrix" write matrix products where there are any, "index" writes sums over indices; `row` says that a
+    vector lies down, `avoid` are names that no bound index may have. Raises LimitError where it would be too long to read.
+
+    >>> from symgd import formula
+    >>> print(formula("norm2(A*x - b)^2", given="A[m,n], x[n], b[m]").latex())
+    \\left\\lVert A x - b\\right\\rVert_{2}^{2}
+    """
+    tree = presented(expression, notation, row, avoid, sums_as_words=False)
+    return _Writer(used_names(expression)).text(tree)
+
+
+class _Writer:
+    """The rule of LaTeX; `names` are those of the formula, which symbols such as I_n must not be taken for."""
+
+    def __init__(self, names: set[str]) -> None:
+        self.names = names
+
+    def text(self, tree: Tree) -> str:
+        return show.rendered(tree, self.pieces, _OPENING, _CLOSING)
+
+    def pieces(self, node: Tree) -> tuple[int, list[Piece]]:
+        """One node in terms of its parts, and how tightly it holds together."""
+        if isinstance(node, show.Number):
+            return _number(node.value)
+        if isinstance(node, show.Name):
+            return ATOM, [name_latex(node.name)]
+        if isinstance(node, show.Group):
+            return ATOM, [_OPENING, (node.inner, 0), _CLOSING]
+        if isinstance(node, show.Sum):
+            return SUM, _sum(node)
+        if isinstance(node, show.Product):
+            return PRODUCT, _product(node)
+        if isinstance(node, show.Quotient):
+            return _quotient(node)
+        if isinstance(node, show.Power):
+            return self._power(node)
+        if isinstance(node, show.Transpose):
+            return self._transpose(node)
+        if isinstance(node, show.Indexed):
+            return POSTFIX, [_subscripted(node.base), "_{", *_listed(node.indices, ","), "}"]
+        if isinstance(node, show.Call):
+            return self._call(node)
+        if isinstance(node, show.Literal):
+            return ATOM, [r"\begin{bmatrix} ", *_rows(node), r" \end{bmatrix}"]
+        if isinstance(node, show.Bound):
+            return _bound(node)
+        if isinstance(node, show.Conditional):
+            return CHOICE, _cases(node)
+        assert isinstance(node, show.Comparison)
+        return COMPARISON, [(node.left, SUM), f" {_OPERATORS[node.operator]} ", (node.right, SUM)]
+
+    def _power(self, node: show.Power) -> tuple[int, list[Piece]]:
+        exponent: list[Piece] = [r"^{\odot " if node.entrywise else "^{", (node.exponent, 0), "}"]
+        base = node.base
+        if isinstance(base, show.Call) and not node.entrywise and isinstance(node.exponent, show.Number) and node.exponent.value.denominator == 1:
+            named = _NAMED.match(base.latex)
+            if named:
+                return POWER, [named[1], *exponent, _OPENING, (base.arguments[0], 0), _CLOSING]
+            if base.latex.endswith(r"\left({0}\right)") or base.name == "inv":
+                return POWER, [_OPENING, (base, 0), _CLOSING, *exponent]
+        return POWER, [(base, ATOM), *exponent]
+
+    def _transpose(self, node: show.Transpose) -> tuple[int, list[Piece]]:
+        base = node.base
+        if isinstance(base, show.Call) and base.name == "inv":
+            return POWER, [(base.arguments[0], ATOM), r"^{-\top}"]
+        return POWER, [(base, ATOM), r"^{\top}"]
+
+    def _call(self, node: show.Call) -> tuple[int, list[Piece]]:
+        if node.name == "diff":
+            body, variable = node.arguments
+            return PRODUCT, [r"\frac{\partial}{\partial ", (variable, 0), "} ", (body, SIGN)]
+        if node.name == "kron":
+            left, right = node.arguments
+            return PRODUCT, [(left, SIGN), r" \otimes ", (right, SIGN)]
+        if node.name == "ones":
+            return POSTFIX, [r"\mathbf{1}_{", *_listed(node.arguments, r" \times "), "}"]
+        if node.name == "eye" and not any(name == "I" or name.startswith("I_") for name in self.names):
+            return POSTFIX, ["I_{", (node.arguments[0], 0), "}"]
+        template = node.latex if node.name != "normF" else ""
+        template = template or _BUILT_IN.get(node.name, "")
+        if node.axis is not None:
+            return ATOM, [rf"\operatorname{{{node.name}}}_{{\mathrm{{axis}}={node.axis}}}", _OPENING, *_listed(node.arguments), _CLOSING]
+        if template:
+            return _filled(template, node.arguments)
+        known = node.name in ("eye", "commut") or node.name not in self.names
+        head = rf"\operatorname{{{node.name}}}" if known and node.name.isascii() and node.name.isalnum() else name_latex(node.name)
+        return ATOM, [head, _OPENING, *_listed(node.arguments), _CLOSING]
+
+
+def _filled(template: str, arguments: Sequence[Tree]) -> tuple[int, list[Piece]]:
+    """A function's template with its arguments in their places."""
+    if _BRACKETED.match(template):
+        pieces: list[Piece] = [(arguments[0], ATOM)]
+        template = _BRACKETED.sub("", template, count=1)
+        tightness = POWER
+    else:
+        pieces, tightness = [], ATOM
+    position = 0
+    for match in _PLACE.finditer(template):
+        pieces.append(template[position : match.start()])
+        pieces.append((arguments[int(match[1])], PRODUCT if template[: match.start()].endswith(("+", "-")) else 0))
+        position = match.end()
+    return tightness, [*pieces, template[position:]]
+
+
+def _subscripted(base: Tree) -> Piece:
+    if isinstance(base, show.Name) and not has_script(base.name):
+        return name_latex(base.name)
+    return (show.Group(base), 0)
+
+
+def _listed(trees: Iterable[Tree], separator: str = ", ") -> list[Piece]:
+    found: list[Piece] = []
+    for tree in trees:
+        found += [separator, (tree, 0)] if found else [(tree, 0)]
+    return found
+
+
+def _sum(node: show.Sum) -> list[Piece]:
+    found: list[Piece] = []
+    for sign, term in node.spliced():
+        if found:
+            found.append(" + " if sign > 0 else " - ")
+        elif sign < 0:
+            found.append("-")
+        found.append((term, PRODUCT))
+    return found
+
+
+def _product(node: show.Product) -> list[Piece]:
+    """Factors side by side. A big operator reaches to the end of its term, so anywhere but last it stands in brackets."""
+    factors = [node.first, *[factor for _, factor in node.rest]]
+    last = len(factors) - 1
+    found: list[Piece] = []
+    for k, factor in enumerate(factors):
+        if k:
+            entrywise = node.rest[k - 1][0] == ".*"
+            found.append(r" \odot " if entrywise else r" \cdot " if _begins_with_digit(factor) else " ")
+        found.append((factor, PRODUCT if k == last and isinstance(factor, show.Bound) else SIGN))
+    return found
+
+
+def _begins_with_digit(tree: Tree) -> bool:
+    while isinstance(tree, show.Power):
+        tree = tree.base
+    return isinstance(tree, show.Number) and tree.value >= 0 and (tree.value.denominator == 1 or is_decimal(tree.value))
+
+
+def _quotient(node: show.Quotient) -> tuple[int, list[Piece]]:
+    if node.entrywise:
+        return PRODUCT, [(node.above, PRODUCT), r" \oslash ", (node.below, SIGN)]
+    above = node.above
+    factors = [above.first, *[factor for _, factor in above.rest]] if isinstance(above, show.Product) else [above]
+    if node.scalar and not isinstance(factors[-1], show.Bound):
+        return SIGN, [r"\frac{", (above, 0), "}{", (node.below, 0), "}"]
+    front: Tree = show.ONE
+    if isinstance(above, show.Product) and isinstance(above.first, show.Number):
+        front, first, rest = above.first, above.rest[0][1], above.rest[1:]
+        above = show.Product(first, rest, above.arrays) if rest else first
+    return PRODUCT, [r"\frac{", (front, 0), "}{", (node.below, 0), "} ", (above, PRODUCT)]
+
+
+def _rows(node: show.Literal) -> list[Piece]:
+    found: list[Piece] = []
+    for item in node.items:
+        found += [r" \\ "] if found else []
+        found += _listed(item.items, " & ") if isinstance(item, show.Literal) else [(item, 0)]
+    return found
+
+
+def _bound(node: show.Bound) -> tuple[int, list[Piece]]:
+    if node.kind == "array":
+        ranges: list[Piece] = []
+        for letter, last in node.indices:
+            ranges += [", "] if ranges else []
+            ranges += [rf"{name_latex(letter)}=1,\dots,", (last, SUM)]
+        return ATOM, [r"\left[", (node.body, 0), r"\right]_{", *ranges, "}"]
+    sign = {"sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min"}.get(node.kind, rf"\operatorname{{{node.kind}}}")
+    signs = [piece for letter, last in node.indices for piece in (f"{sign}_{{{name_latex(letter)}=1}}^{{", (last, 0), "} ")]
+    return PRODUCT, [*signs, (node.body, PRODUCT)]
+
+
+def _cases(node: show.Conditional) -> list[Piece]:
+    """`a if c else (b if d else e)` as three cases."""
+    found: list[Piece] = [r"\begin{cases} "]
+    rest: Tree = node
+    while isinstance(rest, show.Conditional):
+        found += [(rest.value, 0), r" & \text{if } ", (rest.condition, 0), r" \\ "]
+        rest = rest.otherwise
+    return [*found, (rest, 0), r" & \text{otherwise} \end{cases}"]
+
+
+def _number(value: Fraction) -> tuple[int, list[Piece]]:
+    if value < 0:
+        _, digits = _number(-value)
+        return SUM, ["-", *digits]
+    if value.denominator == 1:
+        return ATOM, [str(value.numerator)]
+    if is_decimal(value):
+        whole, rest = divmod(value.numerator * (10**6 // value.denominator), 10**6)
+        return ATOM, [f"{whole}.{rest:06d}".rstrip("0")]
+    return SIGN, [rf"\frac{{{value.numerator}}}{{{value.denominator}}}"]
