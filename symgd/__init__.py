@@ -5,6 +5,7 @@
     hessian, hessian_vector, jacobian, differential
     to_torch                                        a fast program of the value and its gradients
     descend, compare                                gradient descent; symbolic against autograd
+    check                                           is this equation right?
     define_function                                 a function of your own
     sin, exp, norm2, softmax, sum, … (`symgd.function_names()`)   the functions of the language, on formulas
     SymgdError and its kinds                        what went wrong, where, and what to write instead
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from symgd.descent.compare import compare
     from symgd.descent.descend import descend
     from symgd.lowering.torch_program import to_torch
+    from symgd.verify.check import check
 
 __version__ = "0.1.0"
 
@@ -63,6 +65,7 @@ __all__ = [
     "ShapeError",
     "SymgdError",
     "ValueGivenError",
+    "check",
     "compare",
     "define_function",
     "derivative",
@@ -80,7 +83,12 @@ __all__ = [
     "variables",
 ]
 
-_LATER = {"to_torch": "symgd.lowering.torch_program", "compare": "symgd.descent.compare", "descend": "symgd.descent.descend"}
+_LATER = {
+    "check": "symgd.verify.check",
+    "compare": "symgd.descent.compare",
+    "descend": "symgd.descent.descend",
+    "to_torch": "symgd.lowering.torch_program",
+}
 
 
 def __getattr__(name: str) -> Any:

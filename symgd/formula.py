@@ -41,7 +41,7 @@ class Formula:
     values, `kinked` the functions whose kinks a derivative crosses.
     """
 
-    __slots__ = ("_expression", "declared", "kinked", "origin", "reading", "row")
+    __slots__ = ("_expression", "_leaves", "declared", "kinked", "origin", "reading", "row")
 
     def __init__(
         self,
@@ -57,6 +57,7 @@ class Formula:
         self.declared = declared or {}
         self.row = row
         self._expression = expression
+        self._leaves: dict[str, Leaf] | None = None
         self.reading = reading
         self.kinked = tuple(kinked)
 
@@ -76,11 +77,18 @@ class Formula:
     @property
     def leaves(self) -> dict[str, Leaf]:
         """The variables in order of appearance, by name."""
-        found: dict[str, Leaf] = {}
-        for leaf in ex.leaves(self.expression):
-            if found.setdefault(leaf.name, leaf) is not leaf:
-                raise FormulaError(f"{leaf.name} is used with two declarations.", hint="Declare it once, by one call of symgd.variables.")
-        return found
+        if self._leaves is None:
+            found: dict[str, Leaf] = {}
+            for leaf in ex.leaves(self.expression):
+                if found.setdefault(leaf.name, leaf) is not leaf:
+                    raise FormulaError(f"{leaf.name} is used with two declarations.", hint="Declare it once, by one call of symgd.variables.")
+            self._leaves = found
+        return self._leaves
+
+    @property
+    def known(self) -> dict[str, Leaf]:
+        """The variables, and those declared that the formula does not use."""
+        return {**self.declared, **self.leaves}
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -90,7 +98,7 @@ class Formula:
     @property
     def given(self) -> str:
         """The complete declarations: `symgd.formula(str(f), given=f.given)` is f again."""
-        return ", ".join(str(declaration_of(leaf)) for leaf in {**self.declared, **self.leaves}.values())
+        return ", ".join(str(declaration_of(leaf)) for leaf in self.known.values())
 
     def __str__(self) -> str:
         return infix(self.expression)
@@ -249,7 +257,7 @@ def formula(text: Any, given: str | Mapping[str, str] = "", syntax: str = "infix
 def variables(given: str) -> tuple[Formula, ...]:
     """The variables declared, one formula each, in order: `A, x, b = symgd.variables("A[m,n], x[n], b[m]")`."""
     made = []
-    for declaration in parse_declarations(given):
+    for declaration in parse_declarations(given, Limits(characters=10**7)):
         leaf = declaration.leaf()
         made.append(Formula(leaf, {leaf.name: leaf}, expression=leaf))
     return tuple(made)
@@ -427,10 +435,8 @@ def _leaf(f: Formula, name: Any) -> Leaf:
         name = name.origin.name
     if not isinstance(name, str):
         raise FormulaError(f"a variable is named by text, not by {name!r}.")
-    known = {**f.declared, **f.leaves}
-    if name not in known:
-        unknown_name(name, known)
-    return known[name]
+    found = f.leaves.get(name) or f.declared.get(name)
+    return unknown_name(name, f.known) if found is None else found
 
 
 def unknown_name(name: str, known: Iterable[str]) -> NoReturn:
@@ -462,8 +468,7 @@ def _scalar(f: Any, verb: str, instead: str) -> Formula:
 def _direction(f: Formula, leaf: Leaf, along: Any) -> Expression:
     """The direction as an expression of the variable's shape."""
     if isinstance(along, str) and along.isidentifier():
-        known = {**f.declared, **f.leaves}
-        direction: Expression = known.get(along) or ex.leaf(along, leaf.shape)
+        direction: Expression = f.known.get(along) or ex.leaf(along, leaf.shape)
     elif isinstance(along, str):
         direction = formula(along).origin
     elif isinstance(along, list | tuple):
@@ -503,5 +508,5 @@ def _laid_out(node: Expression, split: int, layout: str) -> Expression:
 def _derived(f: Formula, node: Expression, by: Sequence[Leaf], more: Sequence[Expression] = ()) -> Formula:
     """A formula derived from f, simplified, that knows the names f knows."""
     found = simplified(node)
-    declared = {**f.declared, **f.leaves, **{leaf.name: leaf for leaf in more if isinstance(leaf, Leaf)}}
+    declared = {**f.known, **{leaf.name: leaf for leaf in more if isinstance(leaf, Leaf)}}
     return Formula(found, declared, kinked=[*f.kinked, *kinks(f.origin, by)])

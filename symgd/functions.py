@@ -100,6 +100,11 @@ def _eye(n: int | str) -> Formula:
     return function_of(lambda: op.eye([Dimension.of(n)]))
 
 
+def _commut(rows: int | str, columns: int | str) -> Formula:
+    """The commutation matrix: commut(m, n) @ vec(X) is vec(X.T) for an m × n matrix X."""
+    return function_of(lambda: op.commut(Dimension.of(rows), Dimension.of(columns)))
+
+
 def _ones(*shape: int | str) -> Formula:
     """The array of ones."""
     return function_of(lambda: op.filled(1, [Dimension.of(n) for n in shape]))
@@ -128,6 +133,7 @@ _OTHERS: Mapping[str, Callable[..., Formula]] = {
     "outer": _plain(op.outer, "The outer product of two vectors."),
     "kron": _plain(op.kron, "The Kronecker product."),
     "vec": _plain(op.vec, "The columns of a matrix, one below the other."),
+    "commut": _commut,
     "eye": _eye,
     "ones": _ones,
     "zeros": _zeros,

@@ -6,7 +6,7 @@ so. Sizes of the dimension names are in `SIZES`: all different, so that a confus
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import prod
 from random import Random
@@ -43,14 +43,14 @@ def _tag(shape: Shape) -> str:
 
 
 class Maker:
-    """Draws one expression. `free` are the bound indices in scope; `simple` leaves out functions with kinks."""
+    """Makes one expression by choices. `free` are the bound indices in scope; `smooth` leaves out functions with kinks."""
 
-    def __init__(self, draw: Callable[[st.SearchStrategy[Any]], Any], smooth: bool = False) -> None:
-        self.draw, self.smooth = draw, smooth
+    def __init__(self, choose: Callable[[Sequence[Any]], Any], smooth: bool = False) -> None:
+        self.choose, self.smooth = choose, smooth
         self.count = 0
 
     def pick(self, *options: Any) -> Any:
-        return self.draw(st.sampled_from(options))
+        return self.choose(options)
 
     def dimension(self) -> Dimension:
         return self.pick(*DIMENSIONS)  # type: ignore[no-any-return]
@@ -311,7 +311,12 @@ ARRAYS: tuple[Rule, ...] = (_array, _literal)
 @st.composite
 def expressions(draw: Any, rank: int | None = None, depth: int = 4, smooth: bool = False) -> Expression:
     """An expression of this rank, by default of any rank up to 3."""
-    make = Maker(draw, smooth)
+    return made(lambda options: draw(st.sampled_from(options)), rank, depth, smooth)
+
+
+def made(choose: Callable[[Sequence[Any]], Any], rank: int | None = None, depth: int = 4, smooth: bool = False) -> Expression:
+    """The expression that these choices make; `Random(seed).choice` makes one without hypothesis."""
+    make = Maker(choose, smooth)
     shape = tuple(make.dimension() for _ in range(make.pick(0, 0, 1, 2, 3) if rank is None else rank))
     return make.make(shape, make.pick(depth, depth - 1)).node
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,10 +32,10 @@ LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 
 HEAVY = {"torch": ("lowering", "descent"), "matplotlib": ()}  # who may import them at the top
 
-RUNS_TEXT = {"eval", "exec", "compile", "__import__", "globals"}  # as plain names
+RUNS_TEXT = {"eval", "exec", "compile", "__import__"}  # as plain names
 READS_TEXT = {"sympify", "parse_expr", "literal_eval", "parse_latex", "parse_mathematica", "S"}  # also as attributes
 FORBIDDEN_MODULES = {"ast", "pickle", "marshal", "shelve", "code", "codeop", "runpy"}
-RUNS_GENERATED_SOURCE = "lowering/torch_source.py"  # the one place: it runs source whose every name symgd made
+RUNS_GENERATED_SOURCE = "lowering/compiled.py"  # the one place: it runs source whose every name symgd made
 
 
 def room_of(module: str) -> str:
@@ -201,8 +201,9 @@ def test_import_is_light() -> None:
 
 def test_import_is_fast() -> None:
     seconds = []
-    for _ in range(5):  # the least of several: a busy machine is not what is measured
-        started = time.perf_counter()
+    for _ in range(3):
+        before = os.times()
         python("import symgd")
-        seconds.append(time.perf_counter() - started)
+        after = os.times()  # processor time: how busy the machine is besides is not what is measured
+        seconds.append(after.children_user + after.children_system - before.children_user - before.children_system)
     assert min(seconds) < 0.8

@@ -10,6 +10,10 @@ from symgd.algebra import expression as ex
 from symgd.algebra.expression import Add, Contract, Expression, Leaf
 
 SYMMETRIC = ("symmetric", "spd", "diagonal")
+TRIED = 8  # labels of one colour that are told apart by trying; of more, the first ones
+
+Colours = dict[int, int]  # of each label: a number that no order of factors and no naming of labels changes
+Edges = list[tuple[int, bool, tuple[int, ...]]]  # of each factor: its digest, whether it is symmetric, its labels
 
 
 def is_symmetric(node: Expression) -> bool:
@@ -17,45 +21,59 @@ def is_symmetric(node: Expression) -> bool:
     return isinstance(node, Leaf) and any(flag in node.kind for flag in SYMMETRIC)
 
 
-def canonical(root: Expression, done: dict[Expression, Expression] | None = None) -> Expression:
-    """The canonical form; `done` may be kept between calls to share work."""
+def canonical(root: Expression, done: dict[Expression, Expression] | None = None, symmetry: bool = True) -> Expression:
+    """The canonical form. `done` may be kept between calls to share work; `symmetry` uses declared symmetry of matrices."""
     done = {} if done is None else done
     for node in ex.topological(root) if root not in done else ():
         if node in done:
             continue
-        children = [done[child] for child in node.children]
-        if isinstance(node, Add):
-            terms = sorted(zip(node.coefficients, children), key=lambda term: term[1].digest)
-            done[node] = ex.add([ex.scaled(c, child) for c, child in terms])
-        elif isinstance(node, Contract):
-            done[node] = _sorted(node, children)
-        else:
-            done[node] = ex.rebuilt(node, children)
+        found = ex.rebuilt(node, [done[child] for child in node.children])
+        if isinstance(found, Add):
+            terms = sorted(found.terms, key=lambda term: term[1].digest)
+            found = ex.total({child: c for c, child in terms}, found.shape)
+        elif isinstance(found, Contract):
+            found = _sorted(found, symmetry)
+        done[node] = found
     return done[root]
 
 
-def _sorted(node: Contract, children: list[Expression]) -> Expression:
-    factors = list(zip(children, node.labels))
-    colour: dict[int, int] = {}
-    for label, dimension in node.dimensions().items():
-        colour[label] = hash((label,)) if label < node.rank else int.from_bytes(str(dimension).encode()[:7], "big")
-    for _ in range(min(len(factors), 4)):
-        marks: dict[int, list[tuple[bytes, int, tuple[int, ...]]]] = {label: [] for label in colour}
-        for child, labels in factors:
-            symmetric = is_symmetric(child)
-            around = tuple(sorted(colour[x] for x in labels)) if symmetric else tuple(colour[x] for x in labels)
-            for position, label in enumerate(labels):
-                marks[label].append((child.digest, 0 if symmetric else position, around))
-        colour = {label: hash((colour[label], *(_number(m) for m in sorted(found)))) for label, found in marks.items()}
-
-    def turned(child: Expression, labels: tuple[int, ...]) -> tuple[Expression, tuple[int, ...]]:
-        return (child, tuple(sorted(labels, key=lambda x: (x >= node.rank, colour[x])))) if is_symmetric(child) else (child, labels)
-
-    ordered = sorted((turned(*factor) for factor in factors), key=lambda f: (f[0].digest, tuple(colour[x] for x in f[1])))
+def _sorted(node: Contract, symmetry: bool) -> Expression:
+    symmetric = [symmetry and is_symmetric(child) for child in node.children]
+    edges = [(int.from_bytes(child.digest, "big"), free, labels) for child, free, labels in zip(node.children, symmetric, node.labels)]
+    colour = _told_apart(node, edges)
+    turned = [
+        (child, tuple(sorted(labels, key=lambda x: (x >= node.rank, colour[x]))) if free else labels)
+        for child, free, labels in zip(node.children, symmetric, node.labels)
+    ]
+    ordered = sorted(turned, key=lambda factor: (factor[0].digest, tuple([colour[x] for x in factor[1]])))
     return ex.contract(node.coefficient, ordered, range(node.rank), node.dimensions())
 
 
-def _number(mark: tuple[bytes, int, tuple[int, ...]]) -> int:
-    """A hash of whole numbers only: Python salts the hashes of bytes, not those of numbers."""
-    digest, position, around = mark
-    return hash((int.from_bytes(digest, "big"), position, around))
+def _told_apart(node: Contract, edges: Edges) -> Colours:
+    """A colour of its own for every label. Labels that refinement leaves alike are told apart by marking one of them: the one
+    whose mark gives the smallest colours; where all give the same, they are alike in earnest, and any will do."""
+    colour = {x: hash((x,)) if x < node.rank else int.from_bytes(str(n).encode()[:7], "big") for x, n in node.dimensions().items()}
+    colour = _refined(colour, edges)
+    while len(found := set(colour.values())) < len(colour):
+        cells = {value: [x for x in colour if colour[x] == value] for value in found}
+        tied = cells[min(value for value, cell in cells.items() if len(cell) > 1)]
+        marked = [_refined({**colour, x: hash((colour[x], 1))}, edges) for x in tied[:TRIED]]
+        colour = min(marked, key=lambda colours: sorted(colours.values()))
+    return colour
+
+
+def _refined(colour: Colours, edges: Edges) -> Colours:
+    """Colours that differ wherever the labels stand in different factors, places or company."""
+    classes = len(set(colour.values()))
+    while classes < len(colour):
+        marks = {label: [own] for label, own in colour.items()}
+        for digest, symmetric, labels in edges:
+            around = [colour[x] for x in labels]
+            whole = hash((digest, *(sorted(around) if symmetric else around)))
+            for position, label in enumerate(labels):
+                marks[label].append(hash((whole, 0 if symmetric else position)))
+        colour = {label: hash((found[0], *sorted(found[1:]))) for label, found in marks.items()}
+        before, classes = classes, len(set(colour.values()))
+        if classes == before:
+            break
+    return colour

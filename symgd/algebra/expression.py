@@ -15,6 +15,7 @@ trivial wrappers vanish. What costs more than a look at the direct children is l
 from __future__ import annotations
 
 import weakref
+from collections import Counter as Counts
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from hashlib import blake2b
@@ -28,6 +29,7 @@ from symgd.errors import ShapeError
 
 Number = Union[int, Fraction]
 Factor = tuple["Expression", tuple[int, ...]]
+_Open = tuple["Expression", list[Hashable]]  # a factor of a product in the making
 
 _interned: weakref.WeakValueDictionary[tuple[Any, ...], Expression] = weakref.WeakValueDictionary()
 _serials = count()
@@ -38,6 +40,7 @@ class Expression:
     """An array of shape `shape`. Made by the functions below, never directly; `children` are the expressions it is made of."""
 
     __slots__ = ("__weakref__", "_digest", "children", "serial", "shape")
+    _digest: bytes
     children: tuple[Expression, ...]
     shape: Shape
     serial: int
@@ -431,11 +434,10 @@ def broadcast(node: Expression, shape: Shape) -> Expression:
 
 def multiply(left: Expression, right: Expression) -> Expression:
     """The product entry by entry; scalars are broadcast."""
-    shape = left.shape or right.shape
+    shape = common_shape((left, right))
     if not shape:
         return _scalar_product(left, right)
     axes = tuple(range(len(shape)))
-    common_shape((left, right))
     return contract(1, [(left, axes[: left.rank]), (right, axes[: right.rank])], axes, dict(enumerate(shape)))
 
 
@@ -448,6 +450,8 @@ def _scalar_product(left: Expression, right: Expression) -> Expression:
         return scaled(coefficient, right)
     if isinstance(right, Constant) or not coefficient:
         return scaled(coefficient, left)
+    if any(isinstance(side, Contract) and len(side.children) == 1 for side in (left, right)):
+        return contract(coefficient, [(left, ()), (right, ())], ())
     return _product_node(coefficient, (left, right), ((), ()), ())
 
 
@@ -455,47 +459,44 @@ def contract(
     coefficient: Number,
     factors: Iterable[tuple[Expression, Sequence[Hashable]]],
     out: Iterable[Hashable],
-    sizes: Mapping[Any, Dimension] = {},  # noqa: B006  read only
+    sizes: Mapping[Any, Dimension] = {},
 ) -> Expression:
     """coefficient × the product of the factors, summed over every label that is not in `out` (which repeats none).
 
     `sizes` gives the size of labels that no factor carries: those in `out` are broadcast, others multiply by their size.
     Numbers move into the coefficient, factors that only scale, permute or broadcast are opened, identity matrices vanish
-    by renaming a label.
+    by renaming a label, a unit vector takes its entry of a literal.
     """
-    value, out = Fraction(coefficient), list(out)
-    sizes = dict(sizes)
-    opened: list[tuple[Expression, list[Hashable]]] = []
-    fresh = count()
+    value, out, sizes = Fraction(coefficient), list(out), dict(sizes)
+    opened: list[_Open] = []
     for child, labels in factors:
         _match(sizes, child, labels)
-        if isinstance(child, Constant):
-            value *= child.value
-        elif isinstance(child, Contract) and len(child.children) <= 1:
-            value *= child.coefficient
-            for inner, positions in child.factors:
-                names = {**dict(enumerate(labels)), **{p: (_Fresh, next(fresh)) for p in positions if p >= child.rank}}
-                _match(sizes, inner, [names[p] for p in positions])
-                opened.append((inner, [names[p] for p in positions]))
-        else:
-            opened.append((child, list(labels)))
-    shape = tuple(sizes[label] for label in out)
-    if value == 0 or any(is_zero(child) for child, _ in opened):
+        number, unit = split(child)
+        value *= number
+        if isinstance(unit, Contract) and len(unit.children) <= 1:
+            for inner, positions in unit.factors:
+                names: dict[int, Hashable] = dict(enumerate(labels))
+                axes = [names.setdefault(p, object()) for p in positions]  # what it sums over gets a label of its own
+                _match(sizes, inner, axes)
+                opened.append((inner, axes))
+        elif not isinstance(unit, Constant):
+            opened.append((unit, list(labels)))
+    shape = tuple([sizes[label] for label in out])
+    if not value:
         return full(0, shape)
     opened = _without_identities(opened, out, sizes)
-    selected = _selected(opened, out, sizes)
-    if selected is None:
+    chosen = _selected(_unpacked(opened, out, sizes), out, sizes)
+    if chosen is None:
         return full(0, shape)
-    opened = selected
-    carried = {label for _, labels in opened for label in labels}
-    for label in [label for label in sizes if label not in carried and label not in out]:
-        opened.append((size(sizes[label]), []))
-    value, opened = _numbers_out(value, opened)
+    if chosen is not opened:
+        return contract(value, chosen, out, sizes)
+    carried = {label for _, labels in opened for label in labels}.union(out)
+    for label, dimension in sizes.items():
+        if label not in carried:
+            number, unit = split(size(dimension))
+            value *= number
+            opened += [] if isinstance(unit, Constant) else [(unit, [])]
     return _numbered(value, opened, out, shape)
-
-
-class _Fresh:
-    """Marks labels made for an opened factor, apart from the caller's."""
 
 
 def _match(sizes: dict[Any, Dimension], child: Expression, labels: Sequence[Hashable]) -> None:
@@ -505,70 +506,87 @@ def _match(sizes: dict[Any, Dimension], child: Expression, labels: Sequence[Hash
             raise ShapeError(f"an index runs over {sizes[label]} in one factor and over {dimension} in another.")
 
 
-def _without_identities(
-    factors: list[tuple[Expression, list[Hashable]]], out: list[Hashable], sizes: dict[Any, Dimension]
-) -> list[tuple[Expression, list[Hashable]]]:
-    """Drop identity matrices one of whose labels is summed, renaming that label to the other (and forget it in `sizes`)."""
+def _without_identities(factors: list[_Open], out: list[Hashable], sizes: dict[Any, Dimension]) -> list[_Open]:
+    """Drop identity matrices with a summed label, renaming it to the other (and forget it in `sizes`); the diagonal of one is 1."""
     k = 0
     while k < len(factors):
         child, labels = factors[k]
-        k += 1
-        if not is_identity(child):
+        if not is_identity(child) or (labels[0] != labels[1] and labels[0] in out and labels[1] in out):
+            k += 1
             continue
-        a, b = labels
-        gone, stays = (a, b) if a not in out else (b, a)
-        if gone in out or (a == b and not any(a in other for j, (_, other) in enumerate(factors) if j != k - 1)):
-            continue
-        factors = [(c, [stays if x == gone else x for x in ls]) for j, (c, ls) in enumerate(factors) if j != k - 1]
+        gone, stays = labels if labels[0] not in out else reversed(labels)
+        factors = factors[:k] + factors[k + 1 :]
         if gone != stays:
+            factors = [(other, [stays if x == gone else x for x in theirs]) for other, theirs in factors]
             del sizes[gone]
-        k = 0
     return factors
 
 
-def _selected(
-    factors: list[tuple[Expression, list[Hashable]]], out: list[Hashable], sizes: dict[Any, Dimension]
-) -> list[tuple[Expression, list[Hashable]]] | None:
-    """Take the chosen entry of literals, and multiply unit vectors (None where that makes the product zero)."""
-    for k, (unit, labels) in enumerate(factors):
-        if not (isinstance(unit, Select) and not unit.coefficients and labels[0] not in out):
-            continue
-        position = unit.offset.constant
-        holders = [j for j, (_, other) in enumerate(factors) if j != k and labels[0] in other]
-        if position is None or len(holders) > 1:
-            continue
-        rest = [factor for j, factor in enumerate(factors) if j != k and j not in holders]
-        if holders:
-            child, theirs = factors[holders[0]]
-            if isinstance(child, Select) and not child.coefficients and child.offset.constant is not None:
-                if child.offset.constant != position:
-                    return None
-            elif isinstance(child, Stack) and theirs[0] == labels[0] and labels[0] not in theirs[1:]:
-                rest.insert(holders[0] - (k < holders[0]), (child.children[position], theirs[1:]))
-            else:
-                continue
-        del sizes[labels[0]]
-        return _selected(rest, out, sizes)
-    return factors
+def _unpacked(factors: list[_Open], out: list[Hashable], sizes: dict[Any, Dimension]) -> list[_Open]:
+    """Two packs of one label pack the same indices: one becomes identity matrices. A pack whose summed label nothing else carries is gone.
 
-
-def _numbers_out(value: Fraction, factors: list[tuple[Expression, list[Hashable]]]) -> tuple[Fraction, list[tuple[Expression, list[Hashable]]]]:
-    kept = []
+    The list itself where there is nothing to do.
+    """
+    packs: dict[tuple[Hashable, Expression], list[Hashable]] = {}
+    kept: list[_Open] = []
     for child, labels in factors:
-        if isinstance(child, Constant):
-            value *= child.value
-        elif is_identity(child) and labels[0] == labels[1]:
-            kept.append((size(child.shape[0]), list[Hashable]()))  # the trace of an identity that nothing else touches
-        else:
+        if not (isinstance(child, Select) and _is_pack(child)):
             kept.append((child, labels))
-    if any(isinstance(child, Constant) for child, _ in kept):
-        return _numbers_out(value, kept)
-    return value, kept
+        elif (labels[0], child) in packs:
+            theirs = packs[labels[0], child][1:]
+            kept += [(identity(length), [a, b]) for a, b, length in zip(theirs, labels[1:], child.shape[1:])]
+        else:
+            packs[labels[0], child] = labels
+            kept.append((child, labels))
+    if not packs:
+        return factors
+    carriers = Counts(label for _, labels in kept for label in labels)
+    alone = [(child, labels) for (label, child), labels in packs.items() if label not in out and carriers[label] == 1]
+    for child, labels in alone:
+        kept.remove((child, labels))
+        del sizes[labels[0]]
+    return kept if kept != factors else factors
 
 
-def _numbered(value: Fraction, factors: list[tuple[Expression, list[Hashable]]], out: Sequence[Hashable], shape: Shape) -> Expression:
+def _is_pack(select: Select) -> bool:
+    """Is it p = i + m·j + m·n·k + …, every p once?"""
+    stride = Dimension.of(1)
+    for coefficient, length in zip(select.coefficients, select.shape[1:]):
+        if stride != Dimension.of(coefficient):
+            return False
+        stride = stride * length
+    return len(select.coefficients) > 1 and not select.offset.terms and stride == select.shape[0]
+
+
+def _selected(factors: list[_Open], out: list[Hashable], sizes: dict[Any, Dimension]) -> list[_Open] | None:
+    """Let unit vectors choose: two on one label are one or make the product 0 (None), one takes its entry of a literal, and
+    one whose summed label nothing else carries is gone. The list itself where there is nothing to do."""
+    positions: dict[Hashable, int] = {}
+    kept: list[_Open] = []
+    for child, labels in factors:
+        at = child.offset.constant if isinstance(child, Select) and not child.coefficients else None
+        if at is None or labels[0] not in positions:
+            kept.append((child, labels))
+        elif positions[labels[0]] != at:
+            return None
+        if at is not None:
+            positions[labels[0]] = at
+    if not positions:
+        return factors
+    for k, (child, labels) in enumerate(kept):
+        if isinstance(child, Stack) and labels[0] in positions and labels[0] not in labels[1:]:
+            kept[k] = (child.children[positions[labels[0]]], labels[1:])
+    carriers = Counts(label for _, labels in kept for label in labels)
+    alone = [label for label in positions if label not in out and carriers[label] == 1]
+    for label in alone:
+        del sizes[label]
+        kept = [factor for factor in kept if factor[1] != [label]]
+    return kept if kept != factors else factors
+
+
+def _numbered(value: Fraction, factors: list[_Open], out: Sequence[Hashable], shape: Shape) -> Expression:
     """The node, with labels numbered: axes of the result first, then in order of appearance."""
-    if not factors:
+    if not factors or not value:
         return full(value, shape)
     number: dict[Hashable, int] = {label: k for k, label in enumerate(out)}
     numbered = tuple(tuple([number.setdefault(label, len(number)) for label in labels]) for _, labels in factors)
@@ -642,24 +660,26 @@ def unknown(name: str, arguments: Sequence[Expression], orders: tuple[int, ...] 
 
 
 def power(base: Expression | Number, exponent: Expression | Number) -> Expression:
-    """base ^ exponent, entry by entry; whole powers of powers are merged."""
+    """base ^ exponent, entry by entry; whole powers of powers are merged, and numbers leave whole powers."""
     from symgd.algebra.functions.table import POWER
 
     base, exponent = constant(base), constant(exponent)
-    number = constant_value(exponent)
-    if number is not None:
-        if number == 1:
-            return base
-        if number == 0:
-            return full(1, base.shape or exponent.shape)
-        if isinstance(base, Map) and base.function is POWER and number.denominator == 1:
-            inner = constant_value(base.children[1])
-            if inner is not None:
-                return power(base.children[0], inner * number)
-        if isinstance(base, Contract) and len(base.children) == 1 and number.denominator == 1 and base.rank == 0 and not any(base.labels):
-            # (c·x)^k of a scalar: the number leaves the power
-            return scaled(base.coefficient**number.numerator, power(base.children[0], number))
-    return apply(POWER, base, exponent)
+    shape = common_shape((base, exponent))
+    base, number = broadcast(base, shape), constant_value(exponent)
+    if number is None:
+        return apply(POWER, base, exponent)
+    if number == 1:
+        return base
+    if number == 0:
+        return full(1, shape)
+    if number.denominator == 1:
+        if isinstance(base, Map) and base.function is POWER and (inner := constant_value(base.children[1])) is not None:
+            return power(base.children[0], inner * number)
+        coefficient, unit = split(base)
+        outside = POWER.exact(coefficient, number) if coefficient != 1 and constant_value(unit) is None else None
+        if outside is not None:
+            return scaled(outside, power(unit, number))
+    return apply(POWER, base, number)
 
 
 def element(node: Expression, axis: int, position: Dimension) -> Expression:
@@ -698,4 +718,3 @@ def substitute(root: Expression, replacements: Mapping[Expression, Expression]) 
         if node not in done:
             done[node] = rebuilt(node, [done[child] for child in node.children])
     return done[root]
-

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import TypeVar
 
 from symgd.algebra import expression as ex
-from symgd.algebra.dimension import ONE, Dimension, Shape, shape_text
+from symgd.algebra.dimension import ONE, ZERO, Dimension, Shape, shape_text
 from symgd.algebra.expression import Expression
 from symgd.algebra.functions import table
 from symgd.algebra.functions.row import Along, Elementwise, OfMatrix
@@ -94,6 +94,8 @@ def _contracted(factors: Sequence[tuple[Value, Sequence[object]]], out: Sequence
 
 def _lifted(values: Sequence[Value], shape: Shape) -> tuple[list[Expression], tuple[Index, ...]]:
     """The nodes with all free indices of all values, and scalars broadcast to the shape."""
+    if all(value.node.shape == shape and not value.free for value in values):
+        return [value.node for value in values], ()
     free = _union(values)
     sizes: dict[object, Dimension] = {index: index.length for index in free} | dict(enumerate(shape))
     axes = [*free, *range(len(shape))]
@@ -193,6 +195,8 @@ def _mend_product(left: Value, right: Value) -> str:
 
 def hadamard(left: Value, right: Value) -> Value:
     """The product entry by entry, `.*`; scalars are broadcast."""
+    if not left.node.shape and not right.node.shape:
+        return Value(ex.multiply(left.node, right.node))
     _, row = _one_shape((left, right), "multiply entry by entry")
     axes = tuple(range(max(left.rank, right.rank)))
     return replace(_contracted([(left, axes[: left.rank]), (right, axes[: right.rank])], axes), row=row)
@@ -356,15 +360,35 @@ def outer(left: Value, right: Value) -> Value:
 
 
 def kron(left: Value, right: Value) -> Value:
-    raise NoRuleError("kron is not available yet.", hint="Write the sum over indices, as in array(i, j, k, l, A[i,j]*B[k,l]).")
+    """The Kronecker product of two matrices, or of two columns: entry (i·p + k, j·q + l) is A[i,j]·B[k,l]."""
+    if left.rank not in (1, 2) or left.rank != right.rank or left.row or right.row:
+        reason = f"kron takes two matrices or two columns, not {left.described()} and {right.described()}."
+        raise ShapeError(reason, hint="Turn rows with ', as in kron(x, y)' for kron(x', y').")
+    pairs = [(("l", k), ("r", k)) for k in range(left.rank)]
+    factors: list[tuple[Value, Sequence[object]]] = [(left, [a for a, _ in pairs]), (right, [b for _, b in pairs])]
+    for k, pair in enumerate(pairs):
+        one, other = left.shape[k], right.shape[k]
+        factors.append((Value(_stacked((other, one))), (k, *reversed(pair))))
+    return _contracted(factors, range(left.rank))
 
 
 def vec(value: Value) -> Value:
-    raise NoRuleError("vec is not available yet.", hint="Most formulas with vec have one without: norm2(vec(X)) is normF(X).")
+    """The columns of a matrix, one below the other: entry i + m·j is X[i,j]."""
+    if value.rank != 2:
+        raise ShapeError(f"vec takes a matrix, not {value.described()}.", hint="A vector needs no vec.")
+    return _contracted([(value, "ij"), (Value(_stacked(value.shape)), "pij")], "p")
 
 
-def commut(value: Value) -> Value:
-    raise NoRuleError("commut is not available yet.", hint="Write the transpose itself.")
+def commut(rows: Dimension, columns: Dimension) -> Value:
+    """The commutation matrix K with K*vec(X) = vec(X') for X of this shape."""
+    turned = Value(_stacked((columns, rows)))
+    return _contracted([(turned, "pji"), (Value(_stacked((rows, columns))), "qij")], "pq")
+
+
+def _stacked(shape: Shape) -> Expression:
+    """1 at [i + m·j, i, j]."""
+    rows, columns = shape
+    return ex.select(rows * columns, ZERO, (1, rows), (rows, columns))
 
 
 # ---- arrays made of nothing, literals, conditions ----------------------------------------------------------------------

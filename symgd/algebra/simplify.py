@@ -5,8 +5,9 @@ What it does, rule by rule:
     like terms    terms that are equal up to the order of factors are collected
     powers        factors of one base on the same indices merge: ‖x‖² · x/‖x‖ = ‖x‖ x
     power of product   (a·b)^k = a^k · b^k for whole k, entry by entry
+    choices       (p if c else 0)·h = (p·h if c else 0) where h is not defined everywhere: what is not chosen is not computed with
     inverse pairs exp(log x) = x, log(exp x) = x, (√x)² = x, |x|² = x²
-    literals      a sum of unit vectors of a numeric dimension is a literal
+    literals      a sum of unit vectors of a numeric dimension is a literal; a sum over a literal's entries is written out
 A rule holds wherever the left side is defined. `sharing=True` leaves nodes that are used several times alone, so that no work
 is doubled: that is for programs, and linear in the number of nodes. `sharing=False` is for reading.
 """
@@ -19,11 +20,13 @@ from fractions import Fraction
 
 from symgd.algebra import expression as ex
 from symgd.algebra.canonical import canonical, is_symmetric
+from symgd.algebra.choices import chosen
 from symgd.algebra.dimension import Dimension
-from symgd.algebra.expression import Add, Contract, Expression, Map, Select, Stack
+from symgd.algebra.expression import Add, Contract, Expression, Factor, Map, Select, Stack
 from symgd.algebra.functions.table import POWER, F, elementwise
 
 READABLE = 3_000  # nodes; larger expressions are never written out, and are simplified with sharing kept
+LONGEST = 3_000  # factors or terms of nested products or sums that are made one
 LITERAL = 16  # entries that a sum of unit vectors is written out to
 
 HALF = Fraction(1, 2)
@@ -33,7 +36,7 @@ def simplified(root: Expression, symmetry: bool = False) -> Expression:
     """The expression for reading. `symmetry` uses declared symmetry of matrices (which derivatives by them must not see)."""
     large = len(ex.topological(root)) > READABLE
     result = simplified_all([root], sharing=large, symmetry=symmetry)[0]
-    return result if large else _literal(result)
+    return result if large else _literal(result, symmetry)
 
 
 def simplified_all(roots: Sequence[Expression], sharing: bool = True, symmetry: bool = False) -> list[Expression]:
@@ -51,12 +54,23 @@ class _Pass:
         self.uses.update(roots)
         self.done: dict[Expression, Expression] = {}
         self.forms: dict[Expression, Expression] = {}
+        self.partial: dict[Expression, bool] = {}
         # A sum used by sums only, a product used by products only: opened by those, never built for itself.
         self.opened = {node for node in self.order if isinstance(node, Add | Contract)} - set(roots)
         for node in self.order:
             for child in node.children:
                 if type(child) is not type(node) or (sharing and self.uses[child] > 1) or is_slice(child):
                     self.opened.discard(child)
+        self._keep_long_ones_closed()
+
+    def _keep_long_ones_closed(self) -> None:
+        """What stands in several places is opened in each of them, which may double its length time and again."""
+        length: dict[Expression, int] = {}
+        for node in self.order if not self.sharing else ():
+            length[node] = sum(length[child] if child in self.opened else 1 for child in node.children)
+            if length[node] > LONGEST:
+                self.opened.difference_update(node.children)
+                length[node] = len(node.children)
 
     def results(self) -> list[Expression]:
         for node in self.order:
@@ -88,7 +102,7 @@ class _Pass:
             else:
                 parts = [(inner, unit)]
             for c, part in parts:
-                form = part if self.sharing else canonical(part, self.forms)
+                form = part if self.sharing else canonical(part, self.forms, self.symmetry)
                 first.setdefault(form, part)
                 found[form] = found.get(form, Fraction(0)) + coefficient * c
         return ex.total({first[form]: c for form, c in found.items()}, node.shape)
@@ -100,12 +114,11 @@ class _Pass:
         waiting: list[tuple[Expression, tuple[int, ...], bool]] = [(c, labels, False) for c, labels in reversed(node.factors)]
         while waiting:
             child, labels, is_done = waiting.pop()
-            if child in self.opened and not is_done:
-                inner = child
-            else:
+            inner = child
+            if is_done or child not in self.opened:
                 inner = child if is_done else self.done[child]
                 may_open = isinstance(inner, Contract) and not is_slice(inner) and (not self.sharing or self.uses[child] == 1)
-                if not may_open:
+                if not may_open or len(powers) + len(waiting) + len(inner.children) > LONGEST:
                     for base, exponent, axes in self._powers(inner, labels):
                         key = (base, axes)
                         # Entries of a Select are 0 or 1: a power of one is itself.
@@ -123,9 +136,26 @@ class _Pass:
             for grandchild, inside in reversed(inner.factors):
                 waiting.append((grandchild, tuple(names[x] for x in inside), is_done))
         factors = [(_power(base, exponent), labels) for (base, labels), exponent in powers.items() if exponent]
-        whole = _sliced(factors, node.rank)
-        inside = {x for _, labels in factors for x in labels} - {x for _, labels in whole for x in labels}
-        return ex.contract(coefficient, whole, range(node.rank), {x: n for x, n in sizes.items() if x not in inside})
+        whole = chosen(_sliced(factors if self.sharing else self._written_out(factors, node.rank), node.rank), self.partial)
+        absorbed = {x for _, labels in factors for x in labels} - {x for _, labels in whole for x in labels}
+        return ex.contract(coefficient, whole, range(node.rank), {x: n for x, n in sizes.items() if x not in absorbed})
+
+    def _written_out(self, factors: list[Factor], rank: int) -> list[Factor]:
+        """Where the first axis of a literal is summed, the factors on that axis as one: the sum of their products, entry by entry."""
+        for child, labels in factors:
+            if not labels or labels[0] < rank or any(other.count(labels[0]) > 1 for _, other in factors):
+                continue
+            entries = _literal(child, self.symmetry)
+            if isinstance(entries, Stack):
+                chosen = [factor for factor in factors if labels[0] in factor[1]]
+                axes = tuple(dict.fromkeys(x for _, other in chosen for x in other if x != labels[0]))
+                whole = [(entries if factor[0] is child else factor[0], factor[1]) for factor in chosen]
+                parts = [ex.contract(1, [_entry(*factor, labels[0], k) for factor in whole], axes) for k in range(len(entries.children))]
+                (written,) = simplified_all([ex.add(parts)], sharing=False, symmetry=self.symmetry)
+                at = factors.index(chosen[0])
+                rest = [factor for factor in factors if factor not in chosen]
+                return self._written_out([*rest[:at], (written, axes), *rest[at:]], rank)
+        return factors
 
     def _powers(self, node: Expression, labels: tuple[int, ...]) -> Iterator[tuple[Expression, Fraction, tuple[int, ...]]]:
         """The factor as powers of bases: (‖x‖·y)^-2 is ‖x‖^-2 and y^-2."""
@@ -133,7 +163,8 @@ class _Pass:
         if self.symmetry and is_symmetric(base):
             labels = tuple(sorted(labels))
         whole = exponent.denominator == 1 and exponent != 1
-        if whole and isinstance(base, Contract) and not is_slice(base) and _is_entrywise(base) and base.coefficient == 1:
+        if whole and isinstance(base, Contract) and not is_slice(base) and _is_entrywise(base):
+            yield ex.constant(base.coefficient**exponent.numerator), Fraction(1), ()
             for child, inside in base.factors:
                 yield from self._powers(_power(child, exponent), tuple(labels[x] for x in inside))
         else:
@@ -162,9 +193,14 @@ def _sliced(factors: list[tuple[Expression, tuple[int, ...]]], rank: int) -> lis
     for child, labels in arrays:
         chosen = [] if isinstance(child, Select) else [choices.pop(label) for label in labels if label in choices]
         stays = [label for label in labels if all(label != theirs[0] for _, theirs in chosen)]
-        axes = (*stays, *dict.fromkeys(label for _, theirs in chosen for label in theirs[1:] if label not in stays))
+        axes = tuple(dict.fromkeys((*stays, *(label for _, theirs in chosen for label in theirs[1:]))))
         out.append((ex.contract(1, [(child, labels), *chosen], axes), axes) if chosen else (child, labels))
     return out + list(choices.values())
+
+
+def _entry(child: Expression, labels: tuple[int, ...], label: int, position: int) -> Factor:
+    """The factor at one position of a label, without the label."""
+    return ex.element(child, labels.index(label), Dimension.of(position)), tuple([x for x in labels if x != label])
 
 
 def _is_entrywise(node: Contract) -> bool:
@@ -189,6 +225,9 @@ def _base(node: Expression) -> tuple[Expression, Fraction]:
 
 
 def _power(base: Expression, exponent: Fraction) -> Expression:
+    if isinstance(base, Map) and base.function.name == "abs" and exponent % 2 == 0:
+        inside, inner = _base(base.children[0])
+        return _power(inside, inner * exponent)
     if abs(exponent) == HALF:
         return ex.power(F.sqrt(base), 1 if exponent > 0 else -1)
     return ex.power(base, exponent)
@@ -201,26 +240,20 @@ def _function(node: Map, children: list[Expression]) -> Expression:
     inner = children[0]
     if isinstance(inner, Map) and (node.function.name, inner.function.name) in _INVERSES:
         return inner.children[0]
-    if node.function is POWER and (value := ex.constant_value(children[1])) is not None:
-        if isinstance(inner, Map) and inner.function.name == "abs" and value % 2 == 0:
-            return ex.power(inner.children[0], value)
-        base, exponent = _base(inner)
-        if value.denominator == 1 and exponent != 1:
-            return _power(base, exponent * value)
-    return ex.rebuilt(node, children)
+    return _power(*_base(ex.rebuilt(node, children)))
 
 
-def _literal(node: Expression) -> Expression:
+def _literal(node: Expression, symmetry: bool) -> Expression:
     """A sum of multiples of unit vectors along its first axis, written out as a literal."""
     if isinstance(node, Stack) and len(node.children) <= LITERAL:
-        return ex.stack([_literal(child) for child in node.children])
+        return ex.stack([_literal(child, symmetry) for child in node.children])
     length = node.shape[0].constant if node.shape else None
     if length is None or length > LITERAL:
         return node
     if not all(isinstance(term, Contract) and _unit_first(term) for _, term in _terms(node)):
         return node
     chosen = [[ex.scaled(c, ex.element(term, 0, Dimension.of(k))) for c, term in _terms(node)] for k in range(length)]
-    return ex.stack([simplified(ex.add(entries)) for entries in chosen])
+    return ex.stack([simplified(ex.add(entries), symmetry) for entries in chosen])
 
 
 def _unit_first(term: Contract) -> bool:

@@ -42,12 +42,13 @@ def adjoints(root: Expression, targets: Sequence[Leaf]) -> dict[Leaf, Expression
     for node in reversed(order):
         if node not in active or node not in shares:
             continue
-        adjoint = ex.add(shares.pop(node))
+        adjoint = ex.add(reversed(shares.pop(node)))  # in the order of the parents, so that terms stand as the author put them
         if isinstance(node, Leaf):
             found[node] = adjoint
             continue
         for child, share in RULES[type(node)](node, adjoint, active):
-            shares.setdefault(child, []).append(share)
+            if not ex.is_zero(share):
+                shares.setdefault(child, []).append(share)
     return {target: found.get(target, ex.full(0, root.shape + target.shape)) for target in targets}
 
 
@@ -83,12 +84,12 @@ def _add(node: Add, adjoint: Expression, active: Active) -> Contributions:
 
 
 def _contract(node: Contract, adjoint: Expression, active: Active) -> Contributions:
-    if not any(node.labels) and not adjoint.shape:
+    if not any(node.labels) and not node.shape:
         yield from _scalar_factors(node, ex.scaled(node.coefficient, adjoint), active)
         return
     front = _leading(adjoint, node)
     whole = (adjoint, (*front, *range(node.rank)))
-    sizes: dict[object, Dimension] = dict(node.dimensions())
+    sizes = node.dimensions()
     for k, (child, labels) in enumerate(node.factors):
         if child not in active:
             continue

@@ -15,7 +15,8 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     f = read_formula(arguments)
-    found = symgd.compare(f, assignments(arguments.at))
+    values = assignments(arguments.at)
+    found = symgd.compare(f, values)
     if arguments.json:
         print_json(found.json())
     else:

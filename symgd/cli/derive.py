@@ -25,7 +25,9 @@ class Derivative:
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("variables", metavar="VARIABLE", nargs="*", type=text, help="what to derive by (default: every variable)")
+    parser.add_argument(
+        "variables", metavar="VARIABLE", nargs="*", default=[], type=text, help="what to derive by (default: every variable)"
+    )
     parser.add_argument("--order", type=int, choices=(1, 2), default=1, help="2: second derivatives, the Hessian (default: 1)")
     directions = 'the directional derivative along u, "[1, 0]" or "3/5, 4/5"; with --order 2 the Hessian times u'
     parser.add_argument("--along", metavar="U", type=text, help=directions)

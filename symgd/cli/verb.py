@@ -10,6 +10,7 @@ import argparse
 import json
 import math
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -64,14 +65,19 @@ def parser_of(verb: Verb) -> argparse.ArgumentParser:
 
 def parsed(verb: Verb, arguments: list[str]) -> argparse.Namespace:
     """The arguments of a verb. Options may stand anywhere; a text that begins with one `-` is a formula, as in "-x^2"."""
-    shielded = []
-    for position, argument in enumerate(arguments):
-        if argument == "--":
-            shielded += [" " + rest for rest in arguments[position + 1 :]]
-            break
-        negative = argument.startswith("-") and not argument.startswith("--") and argument not in ("-", "-h")
-        shielded.append(" " + argument if negative else argument)  # argparse takes what begins with a space for no option
-    return parser_of(verb).parse_intermixed_args(shielded)
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = [_shielded(argument) if _is_negative(argument) else argument for argument in arguments[:end]]
+    texts = [_shielded(argument) for argument in arguments[end + 1 :]]
+    return parser_of(verb).parse_intermixed_args(options + texts)
+
+
+def _is_negative(argument: str) -> bool:
+    return argument.startswith("-") and not argument.startswith("--") and argument not in ("-", "-h")
+
+
+def _shielded(argument: str) -> str:
+    """The argument with a space before its minus sign: then argparse takes it for no option."""
+    return " " + argument if argument.startswith("-") and argument != "-" else argument
 
 
 def text(argument: str) -> str:
@@ -80,9 +86,12 @@ def text(argument: str) -> str:
 
 
 def read_formula(arguments: argparse.Namespace) -> Formula:
-    """The formula that the arguments give, from the command line or from standard input."""
+    """The formula that the arguments give, from the command line or from standard input; warns of what may not be meant."""
     source = from_stdin() if arguments.formula == "-" else arguments.formula
-    return symgd.formula(source, given=arguments.given, syntax="latex" if arguments.latex else "infix")
+    f = symgd.formula(source, given=arguments.given, syntax="latex" if arguments.latex else "infix")
+    for warning in f.reading.warnings if f.reading is not None else ():
+        warnings.warn(warning, stacklevel=2)
+    return f
 
 
 def from_stdin() -> str:

@@ -51,6 +51,8 @@ class Elaborator:
         self.uses: dict[int, dict[str, list[Use]]] = {}
         self.done: dict[int, Value] = {}  # arrays read early, for the range of an index
         self.defined: dict[str, Value] = {}
+        self._known: dict[str, Value] = {}  # names that have been looked up; they mean the same everywhere
+        self._numbers: dict[int, Value] = {}
         self.reading: list[str] = []  # definitions whose bodies are being read
         self.undeclared: dict[str, tuple[str, sx.Name]] = {}
         self.used: set[str] = set()
@@ -80,10 +82,15 @@ class Elaborator:
 
     def atom(self, node: sx.Node) -> Value | None:
         """The value of a number or a name; None for anything larger."""
-        if isinstance(node, sx.Number):
-            return op.number(node.value)
         if isinstance(node, sx.Name):
-            return self.named(node) if not self.is_definition(node.name) else None
+            name = node.name
+            found = self._known.get(name) if name not in self.bound else None
+            return found or (self.named(node) if not self.is_definition(name) else None)
+        if isinstance(node, sx.Number):
+            number = self._numbers.get(id(node.value))  # the parser makes one Fraction of all equal texts
+            if number is None:
+                number = self._numbers[id(node.value)] = op.number(node.value)
+            return number
         return None
 
     def is_definition(self, name: str) -> bool:
@@ -95,6 +102,12 @@ class Elaborator:
         found = self.bound.get(name)
         if found is not None:
             return found if isinstance(found, Value) else op.index_value(found)
+        value = self._known[name] = self.looked_up(node)
+        return value
+
+    def looked_up(self, node: sx.Name) -> Value:
+        """What a name that is not bound stands for."""
+        name = node.name
         declared = self.declared.get(name)
         if declared is not None:
             self.used.add(name)
@@ -112,6 +125,11 @@ class Elaborator:
             self.refuse(node, f"unexpected '{name}': a function, expected its argument in brackets.", f"Write {name}(x).")
         self.undeclared.setdefault(name, (self.text, node))
         return Value(ex.leaf(name))
+
+    def forget(self, name: str) -> None:
+        """An undeclared name that stood for something inside an operator only, such as the t of a limit."""
+        self.undeclared.pop(name, None)
+        self._known.pop(name, None)
 
     def variable(self, name: str) -> Leaf:
         self.used.add(name)

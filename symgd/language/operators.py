@@ -118,6 +118,7 @@ def _directional(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
 def _lim(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
     """`lim(t, 0, expression)`: by continuity, and by l'Hôpital's rule where a quotient is 0/0."""
     check_count(elaborator, node, 3, 3)
+    before = set(elaborator.undeclared)
     leaf, entry = yield _variable(elaborator, node.arguments[0])
     if leaf.shape or entry is not None:
         elaborator.refuse(node.arguments[0], f"a limit is by a scalar, and {leaf.name} is none.", "Write lim(t, 0, (f(x + t*u) - f(x))/t).")
@@ -133,7 +134,8 @@ def _lim(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
         raise NoRuleError("a limit inside a sum over an index is not available.", hint="Take the limit outside.").at(
             elaborator.text, node.start, node.end
         )
-    elaborator.undeclared.pop(leaf.name, None)
+    if leaf.name not in before:
+        elaborator.forget(leaf.name)
     top, bottom = above.node, below.node
     for _ in range(_REPEATED):
         bottom_there, top_there = _at(bottom, leaf, point.node), _at(top, leaf, point.node)

@@ -33,6 +33,7 @@ from symgd.errors import LoweringError
 from symgd.lowering.build import Builder, Operand
 from symgd.lowering.contraction import Product, contract
 from symgd.lowering.instructions import KINDS
+from symgd.lowering.norms import norms_opened
 from symgd.lowering.number import ONE, Number
 from symgd.lowering.program import Program, is_fixed, pruned
 from symgd.lowering.selection import Delta, Selection
@@ -48,6 +49,7 @@ def lower(roots: Sequence[Expression], inputs: Sequence[Leaf], parameters: Seque
     product depends on that. `form` chooses the column of the function table: "accurate" or "torch".
     Raises `LoweringError` for an unknown function, or a number beyond floating point.
     """
+    roots = norms_opened(roots)
     names = {name for root in ex.topological(*roots) for length in root.shape for name in length.names}
     small = {name for leaf in parameters for length in leaf.shape for name in length.names}
     builder = Builder(_Assumed({name: PARAMETER_SIZE if name in small else DATA_SIZE for name in names}))
@@ -206,7 +208,9 @@ class _Lowering:
         product = Product(Number(coefficient))
         deltas: list[Delta] = []
         inverted: list[Operand] = []
-        sizes = {label: length for label, length in sizes.items() if label in out or any(label in labels for _, labels in factors)}
+        used = {label for _, labels in factors for label in labels}
+        sizes = {label: length for label, length in sizes.items() if label in out or label in used}
+        chosen = {label for child, labels in factors if isinstance(child, Select) for label in labels}
         arrays = sum(1 for _, labels in factors if labels)
         for child, labels in factors:
             if isinstance(child, Select):
@@ -215,7 +219,9 @@ class _Lowering:
             below = _below(child)
             if below is not None:
                 operand = self._labelled(self.node(below), labels)
-                if operand.labels:
+                if chosen & set(operand.labels):  # a slice may be padded with zeros, which nothing is divided by
+                    product.operands.append(self.builder.reciprocal(operand))
+                elif operand.labels:
                     inverted.append(operand)
                 elif self.builder.known(operand.value) is not None:
                     product.scalars.append(self.builder.reciprocal(operand).value)

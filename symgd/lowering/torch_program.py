@@ -85,9 +85,9 @@ class TorchProgram:
         if parameters:
             roots = simplified_all([f.expression, *derive.gradient(f.origin, parameters)])
         self.program: Program = lower(roots, used_inputs(roots, known), parameters)
-        self._compiled: Compiled = compiled(self.program, dtype, device, backend)
+        self.compiled: Compiled = compiled(self.program, dtype, device, backend)
         required = dict.fromkeys([*f.variables, *(leaf.name for leaf in self.program.inputs)])
-        self._values = Values(known, required, self._compiled.sizes, self.program.requirements, dtype, device)
+        self._values = Values(known, required, self.compiled.sizes, self.program.requirements, dtype, device)
 
     def __call__(self, values: Mapping[str, Any] | None = None, /, **keywords: Any) -> Result:
         """The value, and the gradients by name. Raises for values that do not fit: see `lowering.values`."""
@@ -95,11 +95,15 @@ class TorchProgram:
         arguments = self._values.again(given)
         if arguments is None:
             bound = self._values.bind(given)
-            value, *slopes = self._compiled.call(bound)
-            self._values.remember(given, bound, self._compiled.arguments(bound))
+            value, *slopes = self.compiled.call(bound)
+            self._values.remember(given, bound, self.compiled.arguments(bound))
         else:
-            value, *slopes = self._compiled.function(*arguments)
+            value, *slopes = self.compiled.function(*arguments)
         return value, dict(zip(self.names, slopes))
+
+    def bound(self, values: Mapping[str, Any]) -> Bound:
+        """The values, checked, as tensors."""
+        return self._values.bind(values)
 
     def bind(self, values: Mapping[str, Any] | None = None, /, **keywords: Any) -> Callable[[], Result]:
         """A function without arguments that evaluates at these values, for tight loops.
@@ -109,11 +113,11 @@ class TorchProgram:
         """
         given = {**(values or {}), **keywords}
         bound = self._values.bind(given)
-        names, function = self.names, self._compiled.function
+        names, function = self.names, self.compiled.function
         fresh = [name for name, value in given.items() if name in bound.tensors and _is_copied(value, bound.tensors[name])]
         if fresh or bound.batch:
             return lambda: self._rebound(given, bound, fresh)
-        arguments = self._compiled.arguments(bound)
+        arguments = self.compiled.arguments(bound)
 
         def call() -> Result:
             value, *slopes = function(*arguments)
@@ -123,7 +127,7 @@ class TorchProgram:
 
     def _rebound(self, given: Mapping[str, Any], bound: Bound, fresh: Sequence[str]) -> Result:
         tensors = {**bound.tensors, **{name: torch.as_tensor(given[name]).detach().to(bound.tensors[name]) for name in fresh}}
-        value, *slopes = self._compiled.call(Bound(tensors, bound.sizes, bound.batch))
+        value, *slopes = self.compiled.call(Bound(tensors, bound.sizes, bound.batch))
         return value, dict(zip(self.names, slopes))
 
     def module(self, parameters: Mapping[str, Any] | None = None, /, **keywords: Any) -> SymbolicModule:

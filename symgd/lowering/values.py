@@ -54,16 +54,20 @@ class Values:
 
     def bind(self, values: Mapping[str, Any]) -> Bound:
         """The values as tensors. Raises `ValueGivenError`, `ShapeError` or `DomainError` with what does not fit."""
+        self.check_names(values)
+        tensors = {name: self._tensor(name, value) for name, value in values.items() if name in self.leaves}
+        batch = self._batch(tensors)
+        sizes = self._sizes(tensors, {name: value for name, value in values.items() if name not in self.leaves})
+        return Bound(tensors, sizes, batch)
+
+    def check_names(self, values: Mapping[str, Any]) -> None:
+        """Raise `ValueGivenError` for a name that is unknown, or missing."""
         for name in values:
             if name not in self.leaves and name not in self.dimensions:
                 self._unknown(name)
         missing = [name for name in self.required if name not in values]
         if missing:
             raise ValueGivenError(f"no value is given for {', '.join(missing)}.", hint=f"Values are needed for {', '.join(self.required)}.")
-        tensors = {name: self._tensor(name, value) for name, value in values.items() if name in self.leaves}
-        batch = self._batch(tensors)
-        sizes = self._sizes(tensors, {name: value for name, value in values.items() if name not in self.leaves})
-        return Bound(tensors, sizes, batch)
 
     # ---- the same tensors again ----------------------------------------------------------------------------------------
 
@@ -98,6 +102,8 @@ class Values:
 
     def _tensor(self, name: str, value: Any) -> Tensor:
         tensor = as_tensor(name, value, self.dtype, self.device)
+        if torch.compiler.is_compiling():  # values are not known then, and a branch on them would break the graph
+            return tensor
         if isinstance(value, float | int) and math.isfinite(tensor.item()) and not self.leaves[name].kind:
             return tensor
         if isinstance(value, Tensor) and not value.is_inference():
@@ -130,7 +136,8 @@ class Values:
             raise ValueGivenError(f"a value is given for {name!r}, which is no name.", hint="Give values by name, as in {'x': 1.0}.")
         known = [*self.leaves, *sorted(self.dimensions)]
         near = get_close_matches(name, known, 1)
-        hint = f"Did you mean {near[0]}?" if near else f"The variables are {', '.join(known)}." if known else "The formula has no variables."
+        variables = ", ".join(self.leaves)
+        hint = f"Did you mean {near[0]}?" if near else f"The variables are {variables}." if variables else "The formula has no variables."
         raise ValueGivenError(f"a value is given for {name}, which is no variable of the formula.", hint=hint)
 
     # ---- shapes ------------------------------------------------------------------------------------------------------
@@ -182,7 +189,7 @@ class Values:
         if len(unknown) == 1:
             value = _root(length, unknown[0], sizes, found)
             if value is not None:
-                sizes[unknown[0]], origin[unknown[0]] = value, f"{name}{_entries(found, axis, self.leaves[name].rank)}"
+                sizes[unknown[0]], origin[unknown[0]] = value, f"{name}{_entries(found, axis, self.leaves[name].rank)}, so {unknown[0]} = {value}"
                 return
         elif unknown:
             return
@@ -192,7 +199,7 @@ class Values:
             reason = f"{name} is declared {shape}, and the value given for it{_entries(found, axis, self.leaves[name].rank)}"
             if expected is not None:
                 reason += f", not {expected}"
-            known = [f"{origin[other]}, so {other} = {sizes[other]}" for other in length.names if other in origin]
+            known = [origin[other] for other in length.names if other in origin]
             raise ShapeError(f"{reason}.", hint=f"{'; '.join(known)}." if known else "Give an array of the declared shape.")
 
     def _wrong_rank(self, leaf: Leaf, tensor: Tensor) -> ShapeError:

@@ -97,9 +97,11 @@ class Entries:
     def position_tree(self, position: Position, shift: int = 1) -> Tree:
         """The index as it is written, counted from 1 (or from `shift`)."""
         total = position.constant + shift
+        names = []
         for letter, coefficient in position.letters:
-            total = total + (Dimension.of(self.letters[letter.level]) - 1) * coefficient
-        return dimension_tree(total)
+            names.append(self.letters[letter.level])
+            total = total + (Dimension.of(names[-1]) - 1) * coefficient
+        return dimension_tree(total, names)
 
     # ---- one entry
 

@@ -13,7 +13,8 @@ from symgd.notation.presentation import Tree
 from symgd.notation.terms import Term
 
 COMPARISONS = {"less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!="}
-NEGATED = {"<": ">=", "<=": ">", "==": "!=", "!=": "==", ">": "<=", ">=": "<"}
+_NEGATED = {"<": ">=", "<=": ">", "==": "!=", "!=": "==", ">": "<=", ">=": "<"}
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _CALLED = {"amax": "max", "amin": "min"}  # the table tells the largest entry from the larger of two numbers, the language does not
 _OF_ALL_ENTRIES = {"norm2": "normF"}
 
@@ -35,29 +36,23 @@ def elementwise_term(function: Elementwise, arguments: Sequence[Tree], entrywise
         return _power_term(arguments[0], arguments[1], entrywise)
     if function.name in COMPARISONS:
         # A comparison is no value in the language; this is the value it has.
-        return Term(scalars=(show.Conditional(show.ONE, show.Comparison(COMPARISONS[function.name], *arguments), show.ZERO),))
+        return Term(scalars=(show.Conditional(show.ONE, _comparison(COMPARISONS[function.name], *arguments), show.ZERO),))
     if function.name == "where":
         condition, value, otherwise = arguments
-        return Term(scalars=(show.Conditional(value, condition_tree(condition), otherwise),))
-    return Term(scalars=(show.Call(function.name, tuple(arguments), latex=function.latex),))
+        return Term(scalars=(show.Conditional(value, _comparison("!=", condition, show.ZERO), otherwise),))
+    return Term(scalars=(show.Call(call_name(function), tuple(arguments), latex=function.latex),))
 
 
-def condition_tree(tree: Tree) -> Tree:
-    """A number as a condition: it holds where the number is not 0."""
-    while isinstance(tree, show.Conditional) and isinstance(tree.condition, show.Comparison) and tree.value is show.ONE and tree.otherwise is show.ZERO:
-        comparison = tree.condition
-        inner = comparison.left
-        is_truth = isinstance(inner, show.Conditional) and inner.value is show.ONE and inner.otherwise is show.ZERO
-        against_zero = isinstance(comparison.right, show.Number) and comparison.right.value == 0
-        if not (is_truth and against_zero and comparison.operator in ("==", "!=")):
-            return comparison
-        assert isinstance(inner, show.Conditional) and isinstance(inner.condition, show.Comparison)
-        if comparison.operator == "!=":
-            tree = inner
-        else:
-            opposite = show.Comparison(NEGATED[inner.condition.operator], inner.condition.left, inner.condition.right)
-            tree = show.Conditional(show.ONE, opposite, show.ZERO)
-    return show.Comparison("!=", tree, show.ZERO)
+def _comparison(operator: str, left: Tree, right: Tree) -> show.Comparison:
+    """The comparison with a number on the right; of a truth value with 0, the comparison that the truth value is of."""
+    if isinstance(left, show.Number) and not isinstance(right, show.Number):
+        return _comparison(_MIRRORED[operator], right, left)
+    is_truth = isinstance(left, show.Conditional) and left.value is show.ONE and left.otherwise is show.ZERO
+    if is_truth and operator in ("==", "!=") and isinstance(right, show.Number) and right.value == 0:
+        assert isinstance(left, show.Conditional) and isinstance(left.condition, show.Comparison)
+        inner = left.condition
+        return inner if operator == "!=" else show.Comparison(_NEGATED[inner.operator], inner.left, inner.right)
+    return show.Comparison(operator, left, right)
 
 
 def _power_term(base: Tree, exponent: Tree, entrywise: bool) -> Term:

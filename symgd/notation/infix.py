@@ -55,25 +55,30 @@ def pieces(node: Tree) -> tuple[int, list[Piece]]:
     if isinstance(node, show.Transpose):
         return POSTFIX, [(node.base, POSTFIX), "'"]
     if isinstance(node, show.Indexed):
-        return POSTFIX, [(node.base, POSTFIX), "[", *_listed(node.indices, ","), "]"]
+        return POSTFIX, [(node.base, POSTFIX), f"[{','.join(map(_compact, node.indices))}]"]
     if isinstance(node, show.Call):
         axis: list[Piece] = [f", axis={node.axis}"] if node.axis else []
         return ATOM, [f"{node.name}(", *_listed(node.arguments), *axis, ")"]
     if isinstance(node, show.Literal):
         return ATOM, ["[", *_listed(node.items), "]"]
     if isinstance(node, show.Bound):
-        binders: list[Piece] = [piece for letter, last in node.indices for piece in (f"{letter}=1..", (last, SUM), ", ")]
-        return ATOM, [f"{node.kind}(", *binders, (node.body, 0), ")"]
+        binders = "".join(f"{letter}=1..{_compact(last)}, " for letter, last in node.indices)
+        return ATOM, [f"{node.kind}({binders}", (node.body, 0), ")"]
     if isinstance(node, show.Conditional):
         return CHOICE, [(node.value, COMPARISON), " if ", (node.condition, COMPARISON), " else ", (node.otherwise, CHOICE)]
     assert isinstance(node, show.Comparison)
     return COMPARISON, [(node.left, SUM), f" {node.operator} ", (node.right, SUM)]
 
 
-def _listed(trees: Iterable[Tree], separator: str = ", ") -> list[Piece]:
+def _compact(index: Tree) -> str:
+    """An index or a size, without spaces: n-1."""
+    return show.rendered(index, pieces, "(", ")").replace(" ", "")
+
+
+def _listed(trees: Iterable[Tree]) -> list[Piece]:
     found: list[Piece] = []
     for tree in trees:
-        found += [separator, (tree, 0)] if found else [(tree, 0)]
+        found += [", ", (tree, 0)] if found else [(tree, 0)]
     return found
 
 

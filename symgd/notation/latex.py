@@ -85,21 +85,48 @@ class _Writer:
         if isinstance(node, show.Transpose):
             return self._transpose(node)
         if isinstance(node, show.Indexed):
-            return POSTFIX, [_subscripted(node.base), "_{", *_listed(node.indices, ","), "}"]
+            return POSTFIX, [_subscripted(node.base), f"_{{{','.join(map(self._compact, node.indices))}}}"]
         if isinstance(node, show.Call):
             return self._call(node)
         if isinstance(node, show.Literal):
             return ATOM, [r"\begin{bmatrix} ", *_rows(node), r" \end{bmatrix}"]
         if isinstance(node, show.Bound):
-            return _bound(node)
+            return self._bound(node)
         if isinstance(node, show.Conditional):
-            return CHOICE, _cases(node)
+            return self._conditional(node)
         assert isinstance(node, show.Comparison)
         return COMPARISON, [(node.left, SUM), f" {_OPERATORS[node.operator]} ", (node.right, SUM)]
 
+    def _compact(self, index: Tree) -> str:
+        """An index or a size, without spaces round its signs."""
+        return self.text(index).replace(" + ", "+").replace(" - ", "-")
+
+    def _bound(self, node: show.Bound) -> tuple[int, list[Piece]]:
+        ranges = [(name_latex(letter), self._compact(last)) for letter, last in node.indices]
+        if node.kind == "array":
+            listed = ", ".join(rf"{letter}=1,\dots,{last}" for letter, last in ranges)
+            return ATOM, [r"\left[", (node.body, 0), rf"\right]_{{{listed}}}"]
+        sign = {"sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min"}.get(node.kind, rf"\operatorname{{{node.kind}}}")
+        return PRODUCT, ["".join(f"{sign}_{{{letter}=1}}^{{{last}}} " for letter, last in ranges), (node.body, PRODUCT)]
+
+    def _conditional(self, node: show.Conditional) -> tuple[int, list[Piece]]:
+        """Cases; a condition on an index as Iverson's bracket in front of the value."""
+        if node.otherwise is show.ZERO and isinstance(node.condition, show.Comparison):
+            truth: list[Piece] = [r"\mathbf{1}\left[", (node.condition, 0), r"\right]"]
+            if node.value is show.ONE:
+                return ATOM, truth
+            if node.condition.operator == "==":
+                return PRODUCT, [*truth, " ", (node.value, SIGN)]
+        return CHOICE, _cases(node)
+
     def _power(self, node: show.Power) -> tuple[int, list[Piece]]:
-        exponent: list[Piece] = [r"^{\odot " if node.entrywise else "^{", (node.exponent, 0), "}"]
+        shown: Piece = (node.exponent, 0)
+        if isinstance(node.exponent, show.Number) and node.exponent.value.denominator != 1:
+            shown = str(node.exponent.value)
+        exponent: list[Piece] = [r"^{\odot " if node.entrywise else "^{", shown, "}"]
         base = node.base
+        if isinstance(base, show.Indexed) and isinstance(base.base, show.Name) and not has_script(base.base.name):
+            return POWER, [(base, 0), *exponent]
         if isinstance(base, show.Call) and not node.entrywise and isinstance(node.exponent, show.Number) and node.exponent.value.denominator == 1:
             named = _NAMED.match(base.latex)
             if named:
@@ -146,7 +173,8 @@ def _filled(template: str, arguments: Sequence[Tree]) -> tuple[int, list[Piece]]
         pieces, tightness = [], ATOM
     position = 0
     for match in _PLACE.finditer(template):
-        pieces.append(template[position : match.start()])
+        before = template[position : match.start()]
+        pieces.append(before + " " if before[-1:].isalpha() else before)
         pieces.append((arguments[int(match[1])], PRODUCT if template[: match.start()].endswith(("+", "-")) else 0))
         position = match.end()
     return tightness, [*pieces, template[position:]]
@@ -185,8 +213,12 @@ def _product(node: show.Product) -> list[Piece]:
         if k:
             entrywise = node.rest[k - 1][0] == ".*"
             found.append(r" \odot " if entrywise else r" \cdot " if _begins_with_digit(factor) else " ")
-        found.append((factor, PRODUCT if k == last and isinstance(factor, show.Bound) else SIGN))
+        found.append((factor, PRODUCT if k == last and _reaches_on(factor) else SIGN))
     return found
+
+
+def _reaches_on(tree: Tree) -> bool:
+    return isinstance(tree, show.Bound) or (isinstance(tree, show.Call) and tree.name == "diff")
 
 
 def _begins_with_digit(tree: Tree) -> bool:
@@ -215,18 +247,6 @@ def _rows(node: show.Literal) -> list[Piece]:
         found += [r" \\ "] if found else []
         found += _listed(item.items, " & ") if isinstance(item, show.Literal) else [(item, 0)]
     return found
-
-
-def _bound(node: show.Bound) -> tuple[int, list[Piece]]:
-    if node.kind == "array":
-        ranges: list[Piece] = []
-        for letter, last in node.indices:
-            ranges += [", "] if ranges else []
-            ranges += [rf"{name_latex(letter)}=1,\dots,", (last, SUM)]
-        return ATOM, [r"\left[", (node.body, 0), r"\right]_{", *ranges, "}"]
-    sign = {"sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min"}.get(node.kind, rf"\operatorname{{{node.kind}}}")
-    signs = [piece for letter, last in node.indices for piece in (f"{sign}_{{{name_latex(letter)}=1}}^{{", (last, 0), "} ")]
-    return PRODUCT, [*signs, (node.body, PRODUCT)]
 
 
 def _cases(node: show.Conditional) -> list[Piece]:

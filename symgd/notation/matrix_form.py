@@ -120,6 +120,8 @@ class Forms:
 
     def _along(self, node: Along, argument: Tree) -> Tree | None:
         child = node.children[0]
+        if node.function.name == "prod" and not node.shape and not self.sums_as_words:
+            return None
         if not node.shape and isinstance(child, Along) and child.function is node.function and child.children[0].rank == 2:
             inner = self.terms[child.children[0]]
             assert inner is not None
@@ -173,16 +175,16 @@ class Forms:
     def _contract(self, node: Contract, depth: int = 0) -> Term | None:
         if self.by_index and (node.shape or any(node.labels)):
             return None
+        if not node.shape and not any(node.labels):
+            return self._scalar_product(node)
         packs = packs_in(node.factors, node.rank)
         opened = self._opened(node, [factor for factor in node.factors if not is_pack(factor, packs)])
         if opened is None:
             return self._distributed(node, depth)
-        coefficient, factors = opened
+        coefficient, factors, sizes = opened
         points = Points(node.rank, packs)
-        items = _united([(child, tuple(map(points.of, labels)), self._known(child)) for child, labels in factors], points.rank)
-        sizes = {points.of(x): size for x, size in node.dimensions().items() if x not in packs}
-        sizes |= {points.of(x): size for child, labels in factors for x, size in zip(labels, child.shape)}
-        network = Network(points.rank, sizes)
+        items, gone = _united([(child, tuple(map(points.of, labels)), self._known(child)) for child, labels in factors], points.rank)
+        network = Network(points.rank, {points.of(label): size for label, size in sizes.items() if label not in packs})
         divisors: list[Tree] = []
         for place, (child, labels, term) in enumerate(items):
             coefficient *= term.coefficient
@@ -190,13 +192,22 @@ class Forms:
             divisors += term.divisors
             _put(network, child, labels, term, place)
         # A label that broadcasts only multiplies by its size where it is summed.
-        bare = {label for _, labels, _ in items for label in labels if label >= points.rank} - set(network.summed())
+        bare = {point for point in network.sizes if point >= points.rank} - set(network.summed()) - gone
         network.scalars += [(len(items), dimension_tree(network.sizes[label])) for label in sorted(bare)]
         chain = packed_result(network, points) if packs else network.result()
         if chain is None or not (self.sums_as_words or chain or not any(_is_sum(tree) for _, tree in network.scalars)):
             return None
         network.scalars.sort(key=lambda scalar: scalar[0])
         return _with_means(Term(coefficient, tuple([tree for _, tree in network.scalars]), tuple(divisors), chain))
+
+    def _scalar_product(self, node: Contract) -> Term:
+        coefficient, scalars, divisors = node.coefficient, list[Tree](), list[Tree]()
+        for child in node.children:
+            term = self._known(child)
+            coefficient *= term.coefficient
+            scalars += term.scalars
+            divisors += term.divisors
+        return _with_means(Term(coefficient, tuple(scalars), tuple(divisors)))
 
     def _distributed(self, node: Contract, depth: int) -> Term | None:
         """A product with a sum that has no matrix form, such as one with three axes: as the sum of the products."""
@@ -225,11 +236,10 @@ class Forms:
         assert term is not None
         return term
 
-    def _opened(self, node: Contract, factors: Sequence[Factor]) -> tuple[Fraction, list[Factor]] | None:
-        """Factors of the node, where those without a term are products themselves, opened; None where one is no product."""
-        coefficient = node.coefficient
+    def _opened(self, node: Contract, factors: Sequence[Factor]) -> tuple[Fraction, list[Factor], dict[int, Dimension]] | None:
+        """Factors of the node, where those without a term are products themselves, opened, and the sizes of all labels; None where one is no product."""
+        coefficient, sizes = node.coefficient, node.dimensions()
         found: list[Factor] = []
-        fresh = max(node.dimensions(), default=-1) + 1
         waiting = list(reversed(factors))
         while waiting:
             child, labels = waiting.pop()
@@ -240,12 +250,12 @@ class Forms:
                 return None
             coefficient *= child.coefficient
             names = dict(enumerate(labels))
-            for label in child.dimensions():
+            for label, size in child.dimensions().items():
                 if label not in names:
-                    names[label] = fresh
-                    fresh += 1
+                    names[label] = max(sizes, default=-1) + 1
+                    sizes[names[label]] = size
             waiting.extend((inner, tuple([names[x] for x in inside])) for inner, inside in reversed(child.factors))
-        return coefficient, found
+        return coefficient, found, sizes
 
 
 Item = tuple[Expression, tuple[int, ...], Term]
@@ -272,8 +282,8 @@ def _all_ones(node: Expression) -> Chain:
     return (chain[0], chain[1].transposed()) if len(chain) == 2 else chain
 
 
-def _united(items: list[Item], rank: int) -> list[Item]:
-    """The items with diagonal matrices diag(v) made vectors v on one label, where one of their two labels is summed."""
+def _united(items: list[Item], rank: int) -> tuple[list[Item], set[int]]:
+    """The items with diagonal matrices diag(v) made vectors v on one label, where one of their two labels is summed, and the labels gone."""
     renamed: dict[int, int] = {}
 
     def now(label: int) -> int:
@@ -292,7 +302,7 @@ def _united(items: list[Item], rank: int) -> list[Item]:
                 kept.append((child, (one,), replace(term, chain=weight)))
                 continue
         kept.append((child, labels, term))
-    return [(child, tuple(map(now, labels)), term) for child, labels, term in kept]
+    return [(child, tuple(map(now, labels)), term) for child, labels, term in kept], set(renamed)
 
 
 def _put(network: Network, child: Expression, labels: tuple[int, ...], term: Term, place: int) -> None:
@@ -305,6 +315,11 @@ def _put(network: Network, child: Expression, labels: tuple[int, ...], term: Ter
         return
     split = next((k for k in range(1, len(chain)) if _ends_in_column(chain, k)), None)
     if split is None:
+        # Scaled rows and columns are vectors of their own: diag(u)*M*diag(v).
+        for label, end in ((labels[0], 0), (labels[1], -1)):
+            if len(chain) > 1 and chain[end].kind == DIAGONAL:
+                network.vectors.append(Vector(label, column(chain[end].tree), place))
+                chain = chain[1:] if end == 0 else chain[:-1]
         shown = chain if term.under is None else matrix(term.under)
         network.lines.append(Line(labels[0], labels[1], shown, place, term.under is not None, isinstance(child, Map)))
         return
@@ -328,6 +343,8 @@ def _put_vector(network: Network, label: int, chain: Chain, term: Term, child: E
 
 def _with_means(term: Term) -> Term:
     """Sums that are divided by the number of their terms, as means."""
+    if not term.divisors or not term.scalars:
+        return term
     divisors = list(term.divisors)
     scalars = []
     for tree in term.scalars:

@@ -270,6 +270,8 @@ def inner_product(vectors: Sequence[Vector], size: Dimension) -> Tree:
         one, two = vectors[0].chain, vectors[1].chain
         if len(one) == len(two) == 1 and one[0].node is two[0].node is not None and not isinstance(one[0].node, Leaf):
             return show.Call("sum", (show.Power(one[0].tree, show.number(2), entrywise=True),), over=(size,))
+        if len(one) == 1 and isinstance(one[0].tree, show.Sum) and not isinstance(two[-1].tree, show.Sum):
+            one, two = two, one  # x'*(A*y - b) rather than (A*y - b)'*x
         return chain_tree(_fewest_turned(joined(turned(one), two)))
     return show.Call("sum", (_entrywise(vectors),), over=(size,))
 

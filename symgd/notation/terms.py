@@ -8,10 +8,10 @@ because matrix products are associative; the brackets come when a chain becomes 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
-from symgd.algebra.dimension import Dimension
+from symgd.algebra.dimension import Dimension, Monomial
 from symgd.algebra.expression import Expression
 from symgd.notation import presentation as show
 from symgd.notation.presentation import Tree
@@ -59,7 +59,7 @@ class Term:
     under: Tree | None = None  # of an array of reciprocals 1./under
 
     def scaled(self, factor: Fraction) -> Term:
-        return replace(self, coefficient=self.coefficient * factor)
+        return self if factor == 1 else Term(self.coefficient * factor, self.scalars, self.divisors, self.chain, self.under)
 
     @property
     def is_broadcast(self) -> bool:
@@ -77,7 +77,8 @@ class Term:
         """The term without its sign, as a tree."""
         value = abs(self.coefficient)
         if not value:
-            return show.ZERO
+            sizes = [part for element in self.chain for part in element.tree.parts()]
+            return show.Call("zeros", tuple(sizes)) if self.is_broadcast else show.ZERO
         above, below = split_number(value)
         scalars = _scalars_in_order(self.scalars, bool(self.chain))
         if not self.chain and not scalars and not self.divisors:
@@ -106,8 +107,10 @@ def is_decimal(value: Fraction) -> bool:
 
 
 def _scalars_in_order(scalars: Sequence[Tree], followed: bool) -> list[Tree]:
-    """The scalars with products of arrays last, in brackets unless there is one and nothing follows."""
-    plain = [tree for tree in scalars if not _is_array_product(tree)]
+    """Numbers, letters, other scalars, and products of arrays last, these in brackets unless there is one and nothing follows."""
+    plain = sorted(
+        (tree for tree in scalars if not _is_array_product(tree)), key=lambda tree: 0 if isinstance(tree, show.Number) else 1 if _is_letter(tree) else 2
+    )
     inner = [tree for tree in scalars if _is_array_product(tree)]
     if followed or len(inner) > 1:
         inner = [show.Group(tree) for tree in inner]
@@ -116,6 +119,13 @@ def _scalars_in_order(scalars: Sequence[Tree], followed: bool) -> list[Tree]:
 
 def _is_array_product(tree: Tree) -> bool:
     return isinstance(tree, show.Product) and tree.arrays
+
+
+def _is_letter(tree: Tree) -> bool:
+    """Is it a name, an entry, or a power of one?"""
+    if isinstance(tree, show.Power):
+        tree = tree.base
+    return isinstance(tree.base if isinstance(tree, show.Indexed) else tree, show.Name)
 
 
 def _product(factors: Iterable[Tree]) -> Tree | None:
@@ -194,8 +204,12 @@ def joined(*chains: Chain) -> Chain:
     plain = [element for element in elements if not element.is_identity] or elements[:1]
     for element in plain:
         last = found[-1] if found else None
-        if last and last.kind == DIAGONAL and element.kind == COLUMN and not element.turned:
+        if last and last.kind == DIAGONAL and element.is_ones and not element.turned:
+            found[-1] = Element(last.tree, COLUMN)
+        elif last and last.kind == DIAGONAL and element.kind == COLUMN and not element.turned:
             found[-1] = Element(entrywise([last.tree, element.tree], []), COLUMN)
+        elif last and last.is_ones and last.turned and element.kind == DIAGONAL:
+            found[-1] = Element(element.tree, COLUMN, True)
         elif last and last.kind == COLUMN and last.turned and element.kind == DIAGONAL:
             found[-1] = Element(entrywise([last.tree, element.tree], []), COLUMN, True)
         elif last and last.kind == element.kind == DIAGONAL:
@@ -271,18 +285,19 @@ def _element_tree(element: Element) -> Tree:
 # ---- dimensions ------------------------------------------------------------------------------------------------------
 
 
-def dimension_tree(dimension: Dimension) -> Tree:
-    """A size as it is written: n, n - 1, 2*m*n."""
-    return polynomial_tree([(c, monomial) for monomial, c in dimension.terms])
+def dimension_tree(dimension: Dimension, letters: Sequence[str] = ()) -> Tree:
+    """A size or an index as it is written: n, n - 1, 2*m*n, i + 1. Terms with letters come first, then those of highest degree."""
 
+    def rank(term: tuple[Monomial, int]) -> tuple[bool, int, Monomial]:
+        monomial, _ = term
+        degree = sum(power for _, power in monomial)
+        has_letter = any(name in letters for name, _ in monomial)
+        return not has_letter, degree if has_letter else -degree, monomial
 
-def polynomial_tree(terms: Sequence[tuple[int, tuple[tuple[str, int], ...]]]) -> Tree:
-    """A sum of coefficient × monomial, the monomials of highest degree first, the first term positive where one is."""
-    ordered = sorted(terms, key=lambda term: (-sum(p for _, p in term[1]), term[1]))
-    positive = next((k for k, (c, _) in enumerate(ordered) if c > 0), 0)
-    ordered.insert(0, ordered.pop(positive)) if ordered else None
+    ordered = sorted(dimension.terms, key=rank)
+    first = next((k for k, (_, c) in enumerate(ordered) if c > 0), 0)
     found = []
-    for coefficient, monomial in ordered:
+    for monomial, coefficient in [*ordered[first : first + 1], *ordered[:first], *ordered[first + 1 :]]:
         powers = tuple([show.power(show.Name(name), show.number(p)) for name, p in monomial])
         found.append((1 if coefficient > 0 else -1, Term(Fraction(abs(coefficient)), powers).tree()))
     return show.sum_of(found)

@@ -128,7 +128,7 @@ ROWS = (
     ),
     Elementwise(
         name="where", aliases=(), arity=3, domain="",
-        derivative=(zero, lambda c, yes, no: F.not_equal(c, 0), lambda c, yes, no: F.equal(c, 0)),
+        derivative=(zero, lambda c, yes, no: F.where(c, 1, 0), lambda c, yes, no: F.where(c, 0, 1)),
         exact=lambda c, yes, no: yes if c else no,
         torch="torch.where({0} != 0, {1}, {2})", accurate="torch.where({0} != 0, {1}, {2})", ball=_where_ball,
         sympy=piecewise(lambda c, yes, no: (yes, from_sympy("Ne")(c, 0)), lambda c, yes, no: (no, True)),

@@ -1,0 +1,89 @@
+"""`Formula.evaluate`: the value at numbers, in float64 or with many certified digits."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from symgd.algebra import expression as ex
+from symgd.algebra.expression import Expression, Leaf, Map
+from symgd.errors import DomainError, ValueGivenError
+from symgd.formula import Formula
+from symgd.lowering.certified import certified
+from symgd.lowering.compiled import Compiled, compiled
+from symgd.lowering.lower import lower
+from symgd.lowering.values import Values
+
+_KEPT = 256  # programs of formulas evaluated lately
+_CPU = torch.device("cpu")
+
+
+def evaluate(f: Formula, values: Mapping[str, Any], digits: int | None = None) -> Any:
+    """The value of the formula: a float64 tensor of its shape, or with `digits` mpmath numbers, every digit right.
+
+    Raises `ValueGivenError` or `ShapeError` for values that do not fit, `DomainError` where the value is not finite. Warns
+    where the formula is a derivative taken at a kink.
+    """
+    known = {**f.declared, **f.leaves}
+    prepared = _prepared((f.expression, *[argument for _, argument in f.kinked]))
+    required = dict.fromkeys([*f.variables, *(leaf.name for leaf in prepared.program.inputs if leaf.name in f.leaves)])
+    checks = Values(known, required, prepared.sizes, prepared.program.requirements)
+    if digits is not None:
+        return _with_digits(f, checks, values, digits)
+    bound = checks.bind(values)
+    if f.kinked and all(leaf.name in bound.tensors for leaf in prepared.program.inputs):
+        value, *arguments = prepared.call(bound)
+        _warn_at_kinks(f.kinked, arguments)
+    else:
+        (value,) = _prepared((f.expression,)).call(bound)
+    if not bool(torch.isfinite(value).all()):
+        raise _not_finite(value)
+    return value
+
+
+def values_of(expressions: Sequence[Expression], values: Mapping[str, Any], known: Mapping[str, Leaf]) -> list[Tensor]:
+    """The values of several expressions in float64, computed together; nothing is said of entries that are not finite."""
+    prepared = _prepared(tuple(expressions))
+    checks = Values(known, [leaf.name for leaf in prepared.program.inputs], prepared.sizes, prepared.program.requirements)
+    return list(prepared.call(checks.bind(values)))
+
+
+@lru_cache(maxsize=_KEPT)
+def _prepared(expressions: tuple[Expression, ...]) -> Compiled:
+    """The program of these expressions in float64 on the processor."""
+    return compiled(lower(expressions, ex.leaves(*expressions)), torch.float64, _CPU)
+
+
+def _with_digits(f: Formula, checks: Values, values: Mapping[str, Any], digits: int) -> Any:
+    if isinstance(digits, bool) or not isinstance(digits, int) or digits < 1:
+        raise ValueGivenError(f"digits is {digits!r}, not a whole number from 1.", hint="Write digits=50.")
+    checks.check_names(values)
+    sizes = {name: value for name, value in values.items() if name not in checks.leaves}
+    return certified(f.expression, {name: value for name, value in values.items() if name in checks.leaves}, sizes, digits)
+
+
+def _warn_at_kinks(kinked: Sequence[tuple[Map, Expression]], arguments: Sequence[Tensor]) -> None:
+    """A derivative is taken at a kink: say so, and what it is taken to be."""
+    for (node, _), argument in zip(kinked, arguments):
+        function = node.function
+        for kink in function.kinks:
+            if bool((argument == float(kink)).any()):
+                message = f"the derivative of {function.name} jumps at {kink}, where it is asked; it is taken by convention: {function.convention}."
+                warnings.warn(message, stacklevel=4)
+
+
+def _not_finite(value: Tensor) -> DomainError:
+    flat = value.reshape(-1)
+    where = int(torch.nonzero(~torch.isfinite(flat))[0])
+    shown = float(flat[where])
+    what = "the value" if value.numel() == 1 else "an entry of the value"
+    if shown != shown:
+        return DomainError(f"{what} is not a real number at these values.", hint="A function is outside its domain; evaluate with digits=50 to see which.")
+    return DomainError(f"{what} is infinite at these values.", hint="There is a pole, or the value is beyond 1.8e308; evaluate with digits=50 to see which.")
+
+
