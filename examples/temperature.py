@@ -11,7 +11,7 @@ from itertools import pairwise
 import symgd
 
 POINT = {"x": 1.0, "y": -0.5, "z": 2.0}
-STEP = {"dx": 0.02, "dy": 0.01, "dz": -0.02}
+STEP = {"dx": 0.002, "dy": 0.001, "dz": -0.002}
 DIRECTION = {"x": 2 / 3, "y": 1 / 3, "z": -2 / 3}  # the direction of the step, of length 1
 
 

@@ -6,6 +6,7 @@
     to_torch                                        a fast program of the value and its gradients
     descend, compare                                gradient descent; symbolic against autograd
     check                                           is this equation right?
+    simplify                                        scalar identities, through SymPy
     define_function                                 a function of your own
     sin, exp, norm2, softmax, sum, … (`symgd.function_names()`)   the functions of the language, on formulas
     SymgdError and its kinds                        what went wrong, where, and what to write instead
@@ -40,6 +41,7 @@ from symgd.formula import (
     hessian,
     hessian_vector,
     jacobian,
+    simplify,
     variables,
 )
 from symgd.functions import named as _named
@@ -79,6 +81,7 @@ __all__ = [
     "hessian",
     "hessian_vector",
     "jacobian",
+    "simplify",
     "to_torch",
     "variables",
 ]

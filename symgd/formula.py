@@ -420,6 +420,22 @@ def differential(f: Any) -> Formula:
     return _derived(f, ex.add(parts) if parts else ex.constant(0), chosen, steps)
 
 
+def simplify(f: Any, *, seconds: float = 1.0) -> Formula:
+    """The formula in a shorter form where one is found: beyond what every derivative gets, scalar identities through SymPy.
+
+    Parts that work entry by entry go to SymPy; what it cannot shorten within `seconds` altogether stays as it is. An identity
+    holds wherever both sides are defined.
+
+    >>> from symgd import formula, simplify
+    >>> print(simplify(formula("sin(x)^2 + cos(x)^2 + x")))
+    x + 1
+    """
+    from symgd.algebra.pointwise import pointwise_simplified
+
+    f = as_formula(f)
+    return Formula(pointwise_simplified(simplified(f.origin), seconds), f.known, row=f.row, kinked=f.kinked)
+
+
 # ---- names, directions, layouts ---------------------------------------------------------------------------------------
 
 

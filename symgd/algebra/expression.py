@@ -56,10 +56,15 @@ class Expression:
     @property
     def digest(self) -> bytes:
         """A hash of the structure, the same in every process; a fixed order for canonical forms."""
-        for node in () if self._digest else topological(self):
-            if not node._digest:
+        if not self._digest:
+            missing, waiting = {self}, [self]
+            while waiting:
+                found = [child for child in waiting.pop().children if not child._digest and child not in missing]
+                missing.update(found)
+                waiting += found
+            for node in sorted(missing, key=lambda one: one.serial):
                 text = repr((type(node).__name__, node.content(), node.shape)).encode()
-                node._digest = blake2b(text + b"".join(child._digest for child in node.children), digest_size=12).digest()
+                node._digest = blake2b(text + b"".join([child._digest for child in node.children]), digest_size=12).digest()
         return self._digest
 
     # Arithmetic entry by entry, numbers and scalars broadcast: what the derivative rows are written with.

@@ -183,14 +183,14 @@ def multiply(left: Value, right: Value, operator: str = "*") -> Value:
 
 
 def _mend_product(left: Value, right: Value) -> str:
-    inner = f"{left.name} has {left.shape[-1]} columns, {right.name} has {right.shape[0]} {'entries' if right.rank == 1 else 'rows'}."
+    inner = f"The dimensions differ: {left.name} has {left.shape[-1]} columns, {right.name} has {right.shape[0]} {'entries' if right.rank == 1 else 'rows'}."
     if left.rank == 2 and left.shape[0] == right.shape[0]:
-        return f"{inner} Write {left.name}'*{right.name}?"
+        return f"{inner} Write {left.name}'*{right.name}."
     if right.rank == 2 and left.shape[-1] == right.shape[1]:
-        return f"{inner} Write {left.name}*{right.name}'?"
+        return f"{inner} Write {left.name}*{right.name}'."
     if left.rank == 1 and right.rank == 1:
         return f"Declare both with one dimension, {left.shape[0]} or {right.shape[0]}."
-    return f"{inner} They have to agree."
+    return f"{inner} Declare them as one."
 
 
 def hadamard(left: Value, right: Value) -> Value:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from symgd.language.meaning import Elaborator
 
 ONE = Dimension.of(1)
+_HIGHEST = 64  # power of a size
 Terms = dict[str, int]  # coefficients of index names
 _CONDITION = "Sum over the whole range and write the condition inside: sum(j=1..n, x[j] if j <= i else 0)."
 
@@ -48,20 +49,17 @@ def linear(elaborator: Elaborator, node: sx.Node, unbound: frozenset[str] = froz
     """Coefficients of the indices in the node, and its constant. Names in `unbound` are indices whose range is not known yet."""
     if isinstance(node, sx.Number):
         if node.value.denominator != 1:
-            _refuse(elaborator, node, "an index is a whole number")
+            _refuse(elaborator, node, "a whole number")
         return {}, Dimension.of(int(node.value))
     if isinstance(node, sx.Name):
         return _named(elaborator, node, unbound)
     if isinstance(node, sx.Prefix):
         terms, constant = yield linear(elaborator, node.operand, unbound)
         return _times({}, Dimension.of(-1), terms, constant) if node.operator == "-" else (terms, constant)
-    if isinstance(node, sx.Power) and isinstance(node.exponent, sx.Number) and node.exponent.value in range(1, 9):
+    if isinstance(node, sx.Power) and isinstance(node.exponent, sx.Number) and node.exponent.value in range(_HIGHEST + 1):
         terms, constant = yield linear(elaborator, node.base, unbound)
         if not terms:
-            raised = ONE
-            for _ in range(int(node.exponent.value)):
-                raised = raised * constant
-            return {}, raised
+            return {}, _raised(constant, int(node.exponent.value))
     if isinstance(node, sx.Chain):
         terms, constant = yield linear(elaborator, node.first, unbound)
         for operator, _, operand in node.rest:
@@ -71,13 +69,13 @@ def linear(elaborator: Elaborator, node: sx.Node, unbound: frozenset[str] = froz
                 terms = {name: terms.get(name, 0) + sign * more.get(name, 0) for name in (*terms, *more)}
                 constant = constant + by * sign
             elif operator == "*" and not (terms and more) and (terms or more) and (by if terms else constant).constant is None:
-                _refuse(elaborator, node, "an index is multiplied by a whole number only")
+                _refuse(elaborator, node, "an index times a whole number")
             elif operator == "*" and not (terms and more):
                 terms, constant = _times(terms, constant, more, by)
             else:
-                _refuse(elaborator, node, "an index is a sum of indices, dimensions and whole numbers")
+                _refuse(elaborator, node, "a sum of indices, dimensions and whole numbers")
         return {name: c for name, c in terms.items() if c}, constant
-    _refuse(elaborator, node, "an index is a sum of indices, dimensions and whole numbers")
+    _refuse(elaborator, node, "a sum of indices, dimensions and whole numbers")
 
 
 def _named(elaborator: Elaborator, node: sx.Name, unbound: frozenset[str]) -> tuple[Terms, Dimension]:
@@ -95,6 +93,15 @@ def _named(elaborator: Elaborator, node: sx.Name, unbound: frozenset[str]) -> tu
     raise FormulaError(reason, hint=hint).at(elaborator.text, node.start, node.end)
 
 
+def _raised(base: Dimension, exponent: int) -> Dimension:
+    if base.constant is not None:
+        return Dimension.of(base.constant**exponent)
+    raised = ONE
+    for _ in range(exponent):
+        raised = raised * base
+    return raised
+
+
 def _times(a: Terms, c: Dimension, b: Terms, d: Dimension) -> tuple[Terms, Dimension]:
     """The product of two of which at most one has indices."""
     terms, factor = (a, d) if a else (b, c)
@@ -102,8 +109,9 @@ def _times(a: Terms, c: Dimension, b: Terms, d: Dimension) -> tuple[Terms, Dimen
     return {name: coefficient * number for name, coefficient in terms.items()}, c * d
 
 
-def _refuse(elaborator: Elaborator, node: sx.Node, reason: str) -> NoReturn:
-    error = FormulaError(f"unexpected index: {reason}.", hint="Indices count from 1: x[1], x[i], x[i+1], x[n].")
+def _refuse(elaborator: Elaborator, node: sx.Node, expected: str) -> NoReturn:
+    reason = f"unexpected index or size {elaborator.source(node)}: expected {expected}."
+    error = FormulaError(reason, hint="Entries count from 1: x[1], x[i], x[i+1], x[n].")
     raise error.at(elaborator.text, node.start, node.end)
 
 
@@ -114,9 +122,9 @@ def bind(elaborator: Elaborator, call: sx.Call, binder: Binder) -> Task[list[Ind
     """The indices of a call with their ranges, bound from now on; whoever calls removes them from `elaborator.bound`."""
     uses = elaborator.uses[id(call)]
     names = frozenset(bound.name for bound in binder.indices)
-    found: list[tuple[str, Index]] = []
+    found: list[Index] = []
     for bound in binder.indices:
-        _check_name(elaborator, call, bound, [name for name, _ in found])
+        _check_name(elaborator, call, bound)
         label = _fresh(elaborator, bound.name)
         elaborator.stated.pop(label, None)
         if bound.lower is not None and bound.upper is not None:
@@ -126,9 +134,9 @@ def bind(elaborator: Elaborator, call: sx.Call, binder: Binder) -> Task[list[Ind
             elaborator.stated[label] = (bound.lower, bound.upper)
         else:
             lower, upper = yield _inferred(elaborator, bound, uses[bound.name], names)
-        found.append((bound.name, Index(label, lower, upper - lower + 1)))
-    elaborator.bound.update(found)
-    return [index for _, index in found]
+        found.append(Index(label, lower, upper - lower + 1))
+        elaborator.bound[bound.name] = found[-1]
+    return found
 
 
 def _fresh(elaborator: Elaborator, name: str) -> str:
@@ -139,14 +147,14 @@ def _fresh(elaborator: Elaborator, name: str) -> str:
     return name
 
 
-def _check_name(elaborator: Elaborator, call: sx.Call, bound: Bound, others: list[str]) -> None:
+def _check_name(elaborator: Elaborator, call: sx.Call, bound: Bound) -> None:
     name = bound.name
     if name in elaborator.declared:
-        reason = f"'{name}' is declared as {elaborator.declared[name]}: it cannot be the index of a sum."
-        hint = "Choose another name for the index, or name the axis to sum along: sum(X, axis=1)."
+        reason = f"'{name}' is declared as {elaborator.declared[name]}: it cannot be the index of {call.name}."
+        hint = f"Choose another name for the index, or name an axis: {call.name}(X, axis=1)."
     elif name in elaborator.sizes:
-        reason, hint = f"'{name}' is a dimension: it cannot be the index of a sum.", "Choose another name for the index."
-    elif name in elaborator.bound or name in others:
+        reason, hint = f"'{name}' is a dimension: it cannot be the index of {call.name}.", "Choose another name for the index."
+    elif name in elaborator.bound:
         reason, hint = f"the index '{name}' is bound twice.", "Choose another name for one of the indices."
     else:
         return

@@ -57,6 +57,9 @@ def parse_claim(text: str, limits: Limits = _NO_LIMITS) -> Equation:
     parser = _Parser(text, tokens_of(text, limits), limits, equation=True)
     right = parser.run()
     if parser.left is None:
+        if isinstance(right, Comparison) and right.operator == "==":
+            error = FormulaError("unexpected '==': a claim is written with one '='.", hint="Write left = right.")
+            raise error.at(text, right.operator_start, right.operator_start + 2)
         end = parser.token.start
         raise FormulaError("missing '=': a claim is an equation, left = right.", hint="Write what the left side equals.").at(text, end, end)
     left = _value(text, parser.left)
@@ -259,7 +262,8 @@ class _Parser:
         elif isinstance(last, Chained):
             last.extend(value, token.start, self.node)
         else:
-            self.refuse(token, f"unexpected '{value}': comparisons do not chain.", "Put one conditional inside another.")
+            hint = "Put one conditional inside another: (a if x < 1 else b) if x > 0 else b."
+            self.refuse(token, f"unexpected '{value}': comparisons do not chain.", hint)
 
     def transpose(self, token: Token) -> None:
         if self.open and isinstance(self.open[-1], Raised):
@@ -371,7 +375,7 @@ class _Parser:
         before, after = self.text[self.start : self.end], "(…)" if token.value == "(" else self.text[token.start : token.end]
         if isinstance(self.node, Name) and len(before) > 1 and token.value != "(" and self.node.start == self.start:
             hint = "Statements of Python are no formulas." if iskeyword(before) else f"Write {before[:20]}(…) for a call, * for a product."
-            reason = f"unexpected {_told(token)} after '{before[:30]}': expected {expected}."
+            reason = f"unexpected {_told(token)} after '{before[:30]}': expected '(' or an operator."
             raise FormulaError(reason, hint=hint).at(self.text, self.start, token.end)
         if token.kind == NAME and self.following().value == "(":
             after += "(…)"

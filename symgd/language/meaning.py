@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from symgd.algebra import expression as ex
 from symgd.algebra import operations as op
-from symgd.algebra.dimension import Dimension
+from symgd.algebra.dimension import Dimension, shape_text
 from symgd.algebra.expression import Expression, Irrational, Leaf, Map
 from symgd.algebra.operations import Index, Value
 from symgd.errors import FormulaError, LimitError, ShapeError, SymgdError
@@ -197,8 +197,8 @@ class Elaborator:
         name = definition.name
         self.used.add(name)
         if len(values) != len(definition.parameters):
-            takes = f"'{name}' takes {len(definition.parameters)} arguments, not {len(values)}"
-            self.refuse(node, f"unexpected number of arguments: {takes}.", f"It is defined as {definition}.")
+            expected = f"{name}({', '.join(definition.parameters)})"
+            self.refuse(node, f"unexpected '{name}' alone: expected {expected}.", f"It is defined as {definition}.")
         if name in self.reading:
             self.refuse(node, f"'{name}' is defined by itself.", "Definitions may use each other, but not in a circle.")
         outside = self.text, self.bound, self.stated
@@ -288,6 +288,13 @@ class Elaborator:
         condition: Value = yield self.condition(node.condition)
         otherwise: Value = self.atom(node.otherwise) or (yield self.value(node.otherwise))
         parts = [node.value, node.condition, node.otherwise]
+        shapes = {part.shape: part for part in (value, condition, otherwise) if part.rank}
+        if len(shapes) > 1:
+            one, other = list(shapes)[:2]
+            reason = f"the parts of a conditional have different shapes, {shape_text(one)} and {shape_text(other)}."
+            raise ShapeError(reason, hint="Value, condition and alternative have one shape, or are scalars.").at(
+                self.text, node.start, node.end
+            )
         return self.apply(op.conditional, [value, condition, otherwise], parts, node.start, node.end)
 
     def _binding(self, node: sx.Binding) -> Task[Value]:
@@ -346,7 +353,7 @@ def _at_whole_constant(error: SymgdError, root: sx.Node, text: str) -> SymgdErro
     waiting = [root]
     while waiting:
         node = waiting.pop()
-        if not node.start <= error.position < max(node.end, node.start + 1):
+        if not (node.start <= error.position and error.position + error.length <= max(node.end, node.start + 1)):
             continue
         if not set(sx.names_in(node)) - set(CONSTANTS):
             error.position, error.length = node.start, node.end - node.start

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from symgd.algebra import expression as ex
 from symgd.algebra import operations as op
-from symgd.algebra.dimension import shape_text
-from symgd.algebra.expression import Expression, Leaf
+from symgd.algebra.dimension import Shape, shape_text
+from symgd.algebra.expression import Expression, Leaf, Map
 from symgd.algebra.operations import Affine, Value
 from symgd.algebra.simplify import simplified
 from symgd.calculus import derive
@@ -109,7 +109,7 @@ def _directional(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
     if direction.free:
         raise _free(direction).at(elaborator.text, along.start, along.end)
     if direction.shape != leaf.shape:
-        reason = f"the direction has shape {shape_text(direction.shape)}, and {leaf.name} has shape {shape_text(leaf.shape)}."
+        reason = f"{leaf.name} {_shaped(leaf.shape)}, and the direction {_shaped(direction.shape)}."
         raise ShapeError(reason, hint="A direction has the shape of the variable.").at(elaborator.text, along.start, along.end)
     elaborator.kinked += kinks(value.node, [leaf])
     return Value(derive.directional(value.node, leaf, direction.node), value.free, value.row)
@@ -141,12 +141,32 @@ def _lim(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
         bottom_there, top_there = _at(bottom, leaf, point.node), _at(top, leaf, point.node)
         if not ex.is_zero(bottom_there):
             return Value(ex.multiply(top_there, ex.power(bottom_there, -1)), (), above.row)
-        if not ex.is_zero(top_there):
+        if not ex.is_zero(top_there) or not (_is_smooth(top, leaf, point.node) and _is_smooth(bottom, leaf, point.node)):
             break
         elaborator.kinked += kinks(top, [leaf])
         top, bottom = derive.jacobian(top, leaf), derive.jacobian(bottom, leaf)
     hint = "The limit is taken of a quotient whose numerator vanishes too: lim(t, 0, (f(x + t*u) - f(x))/t)."
     raise NoRuleError("this limit is not known to exist.", hint=hint).at(elaborator.text, node.start, node.end)
+
+
+def _is_smooth(root: Expression, leaf: Leaf, point: Expression) -> bool:
+    """Can the expression be derived by the variable at the point: does no function under it meet a kink or a jump there?"""
+    active: set[Expression] = {leaf}
+    for node in ex.topological(root):
+        if not any(child in active for child in node.children):
+            continue
+        active.add(node)
+        if isinstance(node, Map) and node.children[0] in active:
+            first = _at(node.children[0], leaf, point)
+            is_flat = ex.is_zero(ex.constant(node.function.derivative[0](*node.children)))
+            if is_flat and ex.constant_value(first) is not None:
+                return False
+            crossed = (
+                first if len(node.children) == 1 else simplified(first - _at(ex.broadcast(node.children[1], first.shape), leaf, point))
+            )
+            if node.function.kinks and ex.constant_value(crossed) in node.function.kinks:
+                return False
+    return True
 
 
 def _at(root: Expression, leaf: Leaf, point: Expression) -> Expression:
@@ -213,6 +233,10 @@ def _laid_out(elaborator: Elaborator, node: sx.Call, value: Value, split: int) -
     if value.free:
         raise _free(value).at(elaborator.text, node.start, node.end)
     return Value(derive.vectorised(value.node, split))
+
+
+def _shaped(shape: Shape) -> str:
+    return f"has shape {shape_text(shape)}" if shape else "is a scalar"
 
 
 def _free(value: Value) -> NoRuleError:

@@ -94,7 +94,8 @@ def number(name: str, value: Any) -> Any:
 def _binary(name: str, value: mpmath.mpf) -> Any:
     if not mpmath.isfinite(value):
         raise ValueGivenError(f"the value {value} given for {name} is not finite.")
-    mantissa, exponent = value.man_exp
+    sign, mantissa, exponent, _ = value._mpf_  # man_exp has no sign
+    mantissa = -mantissa if sign else mantissa
     if abs(exponent) > _LARGEST_EXPONENT:
         return arb((mantissa, exponent))
     return fmpq(mantissa) * fmpq(2) ** exponent

@@ -5,7 +5,7 @@ No text of the user reaches `exec`: the source that is executed has no docstring
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,7 @@ class Compiled:
 
 def compiled(program: Program, dtype: torch.dtype, device: torch.device, backend: str = "eager") -> Compiled:
     """The program as a function. `backend` is "eager" or "compile" (torch.compile)."""
-    source = torch_source(program, str(dtype), str(device))
+    source = torch_source(program, str(dtype), str(device), documented=False)
     namespace: dict[str, Any] = {}
     exec(compile(source.text, "<a program made by symgd>", "exec"), namespace)
     function: Call = namespace["program"]
@@ -107,7 +107,3 @@ def checked_backend(backend: Any) -> str:
 def _quoted(value: Any) -> str:
     return repr(value)[:60]
 
-
-def names_of(variables: Sequence[str] | str) -> list[str]:
-    """Names given as one text or several."""
-    return [variables] if isinstance(variables, str) else list(variables)

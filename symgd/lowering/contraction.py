@@ -7,8 +7,9 @@ array on the way.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
@@ -17,7 +18,8 @@ import opt_einsum
 from symgd.lowering.build import Builder, Operand, Sizes
 from symgd.lowering.number import ONE, Number
 
-_EXHAUSTIVE = 5  # factors up to which all orders are compared
+_EXHAUSTIVE = 7  # factors up to which all orders are compared
+_DYNAMIC = 24  # up to which dynamic programming compares all orders without outer products
 
 
 @dataclass(slots=True)
@@ -83,14 +85,40 @@ def _path(builder: Builder, operands: Sequence[Operand], out: frozenset[int], si
         order = sorted(range(len(operands)), key=lambda k: builder.cost(operands[k]))
         return _linear(order)
     lengths = {label: builder.assumed(sizes[label]) for labels in inputs for label in labels}
-    search = opt_einsum.paths.optimal if len(operands) <= _EXHAUSTIVE else opt_einsum.paths.greedy
-    pairs: list[tuple[int, int]] = []
-    for step in search(inputs, out & frozenset(lengths), lengths):
-        if len(step) == 2:
-            pairs.append((step[0], step[1]))
-        else:  # disconnected parts left over come as one step
-            pairs += [(count - 2, count - 1) for count in range(len(step), 1, -1)]
+    searches = [opt_einsum.paths.greedy]
+    if len(operands) <= _EXHAUSTIVE:
+        searches = [opt_einsum.paths.optimal]
+    elif len(operands) <= _DYNAMIC:
+        searches.append(opt_einsum.paths.DynamicProgramming())
+    found = [_pairs(search(list(inputs), out & frozenset(lengths), lengths, None), len(inputs)) for search in searches]
+    return min(found, key=lambda pairs: _cost(inputs, pairs, out, lengths))
+
+
+def _pairs(path: Iterable[Sequence[int]], count: int) -> list[tuple[int, int]]:
+    """The path in steps of two: disconnected parts left over may come as one step, a single factor as a step of its own."""
+    theirs, ours, made = list(range(count)), list(range(count)), count
+    pairs = []
+    for step in path:
+        taken = [theirs.pop(k) for k in sorted(step, reverse=True)]
+        while len(taken) > 1:
+            first, second = sorted(ours.index(factor) for factor in (taken.pop(), taken.pop()))
+            pairs.append((first, second))
+            del ours[second], ours[first]
+            ours.append(made)
+            taken.append(made)
+            made += 1
+        theirs.append(taken[0])
     return pairs
+
+
+def _cost(inputs: Sequence[frozenset[int]], path: Sequence[tuple[int, int]], out: frozenset[int], lengths: Mapping[int, int]) -> int:
+    """Multiplications of a path."""
+    waiting, total = list(inputs), 0
+    for first, second in path:
+        right, left = waiting.pop(second), waiting.pop(first)
+        total += math.prod(lengths[label] for label in left | right)
+        waiting.append((left | right) & out.union(*waiting))
+    return total
 
 
 def _linear(order: Sequence[int]) -> list[tuple[int, int]]:

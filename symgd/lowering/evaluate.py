@@ -12,6 +12,7 @@ from torch import Tensor
 
 from symgd.algebra import expression as ex
 from symgd.algebra.expression import Expression, Leaf, Map
+from symgd.algebra.simplify import simplified_all
 from symgd.errors import DomainError, ValueGivenError
 from symgd.formula import Formula
 from symgd.lowering.certified import certified
@@ -56,7 +57,7 @@ def values_of(expressions: Sequence[Expression], values: Mapping[str, Any], know
 @lru_cache(maxsize=_KEPT)
 def _prepared(expressions: tuple[Expression, ...]) -> Compiled:
     """The program of these expressions in float64 on the processor."""
-    return compiled(lower(expressions, ex.leaves(*expressions)), torch.float64, _CPU)
+    return compiled(lower(simplified_all(expressions), ex.leaves(*expressions)), torch.float64, _CPU)
 
 
 def _with_digits(f: Formula, checks: Values, values: Mapping[str, Any], digits: int) -> Any:

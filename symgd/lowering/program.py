@@ -100,6 +100,9 @@ class Program:
             reason = self._fault(number, instruction)
             if reason:
                 raise _invalid(f"instruction {number}, {instruction.kind}: {reason}")
+        for place, value in enumerate(self.outputs):
+            if not 0 <= value < len(self.instructions):
+                raise _invalid(f"output {place}: it is no value of the program")
         for number, uses in enumerate(self.uses()):
             if not uses:
                 raise _invalid(f"instruction {number}, {self.instructions[number].kind}: nothing uses it")
@@ -132,8 +135,6 @@ class Program:
         return "" if shape == instruction.shape else f"it makes {shape_text(shape)}, stated is {shape_text(instruction.shape)}"
 
     def _output_fault(self, value: int) -> str:
-        if not 0 <= value < len(self.instructions):
-            return "it is no value of the program"
         if self.instructions[value].kind == "number":
             return "it is a number, not a tensor"
         if self.storage(value) in self.setup or self.instructions[self.storage(value)].kind == "input":

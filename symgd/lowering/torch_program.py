@@ -81,9 +81,8 @@ class TorchProgram:
         self.formula, self.names, self.dtype, self.device, self.backend = f, tuple(names), dtype, device, backend
         known = {**f.declared, **f.leaves}
         parameters = [known[name] for name in names]
-        roots = [f.expression]
-        if parameters:
-            roots = simplified_all([f.expression, *derive.gradient(f.origin, parameters)])
+        slopes = derive.gradient(f.origin, parameters) if parameters else []
+        roots = simplified_all([f.expression, *slopes])
         self.program: Program = lower(roots, used_inputs(roots, known), parameters)
         self.compiled: Compiled = compiled(self.program, dtype, device, backend)
         required = dict.fromkeys([*f.variables, *(leaf.name for leaf in self.program.inputs)])

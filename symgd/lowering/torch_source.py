@@ -30,8 +30,13 @@ class Source:
     sizes: tuple[str, ...]
 
 
-def torch_source(program: Program, dtype: str, device: str, title: str = "", outputs: Sequence[str] = ()) -> Source:
-    """The source of a program in this dtype ("torch.float64") on this device; `title` and `outputs` are for the docstring."""
+def torch_source(
+    program: Program, dtype: str, device: str, title: str = "", outputs: Sequence[str] = (), documented: bool = True
+) -> Source:
+    """The source of a program in this dtype ("torch.float64") on this device.
+
+    `title` and `outputs` are for the docstring, which `documented=False` leaves out, and with it all text of the user.
+    """
     dimensions = {name: f"n{k}" for k, name in enumerate(program.dimension_names())}
     context = Context(dimensions, dtype, device, [instruction.shape for instruction in program.instructions])
     writer = _Writer(program, context)
@@ -41,7 +46,7 @@ def torch_source(program: Program, dtype: str, device: str, title: str = "", out
     prologue, sizes = _sizes(program, context)
     arguments = ", ".join([*(f"x{k}" for k in range(len(program.inputs))), *(dimensions[name] for name in sizes)])
     result = f"return ({returned},)" if len(program.outputs) == 1 else f"return {returned}"
-    body = [*_docstring(program, sizes, title, outputs), *prologue, *writer.lines, result]
+    body = [*(_docstring(program, sizes, title, outputs) if documented else ()), *prologue, *writer.lines, result]
     constants = "".join(f"{line}\n" for line in writer.setup)
     text = f"{_HEADER}{chr(10) if constants else ''}{constants}\n\ndef program({arguments}):\n" + "".join(f"    {line}\n" if line else "\n" for line in body)
     return Source(text, sizes)

@@ -89,7 +89,7 @@ class Context:
         below = [(dimension, -power) for dimension, power in number.dimensions if power < 0]
         factor = number.factor()
         fraction = number.value if not number.constants else None
-        if fraction is not None and fraction.denominator != 1 and max(abs(fraction.numerator), fraction.denominator) < _EXACT_INTEGER:
+        if fraction is not None and not _is_power_of_two(fraction.denominator) and max(abs(fraction.numerator), fraction.denominator) < _EXACT_INTEGER:
             text = Text(f"{fraction.numerator} / {fraction.denominator}", PRODUCT)
         else:
             text = literal(factor)

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from symgd.algebra import expression as ex
 from symgd.algebra.dimension import Dimension
 from symgd.algebra.expression import Add, Along, Contract, Counter, Expression, Leaf, Map, MatrixFunction, Select, Stack, Unknown
 from symgd.errors import LimitError
@@ -43,6 +42,10 @@ class Entries:
         """The array as a literal where it is small, else as `array(i=1..n, …)`."""
         return run(self._array(node, (), level))
 
+    def literal(self, node: Expression) -> Tree:
+        """An array whose dimensions are numbers, with every entry written out."""
+        return run(self._literal(node, (), 0))
+
     def _array(self, node: Expression, lead: tuple[Position, ...], level: int) -> Task[Tree]:
         """The array of the entries at `lead` of the first axes."""
         term = self.terms.get(node)
@@ -50,9 +53,11 @@ class Entries:
             return term.tree()
         shape = node.shape[len(lead) :]
         if not lead and shape and self._is_written_out(node):
-            return (yield self._literal(node, (), level))
+            literal: Tree = yield self._literal(node, (), level)
+            return literal
         if not shape:
-            return (yield self.entry(node, lead, level)).tree()
+            found: Term = yield self.entry(node, lead, level)
+            return found.tree()
         bound = [Letter(level + k, length) for k, length in enumerate(shape)]
         body = yield self.entry(node, (*lead, *map(Position.of, bound)), level + len(bound))
         return show.Bound("array", self._binders(bound), body.tree())
@@ -62,7 +67,9 @@ class Entries:
         entries = 1
         for length in node.shape:
             entries *= length.constant or 0
-        return 0 < entries <= _LITERAL or (node.rank == 1 and 0 < entries <= _MOST and all(unit_of(term) is not None for _, term in flat_terms(node)))
+        if not 0 < entries <= _MOST:
+            return False
+        return entries <= _LITERAL or (node.rank == 1 and all(unit_of(term) is not None for _, term in flat_terms(node)))
 
     def _literal(self, node: Expression, at: tuple[Position, ...], level: int) -> Task[Tree]:
         if len(at) == node.rank:
@@ -70,7 +77,8 @@ class Entries:
             return term.tree()
         length = node.shape[len(at)].constant or 0
         if not at and node.rank == 1:
-            return (yield self._written_out(node, length, level))
+            literal: Tree = yield self._written_out(node, length, level)
+            return literal
         items = []
         for k in range(length):
             items.append((yield self._literal(node, (*at, Position.fixed(Dimension.of(k))), level)))
@@ -121,10 +129,10 @@ class Entries:
 
     def _entry(self, node: Expression, at: tuple[Position, ...], level: int) -> Task[Term]:
         if isinstance(node, Leaf):
-            return Term(scalars=(self._indexed(show.Name(node.name), at),))
+            return Term(scalars=(self._indexed(show.Name(node.name), at, level, node.shape),))
         if isinstance(node, Contract):
             term: Term = yield self._contract(node, at, level)
-            short = self._short(node, at) if at and any(label >= node.rank for labels in node.labels for label in labels) else None
+            short = self._short(node, at, level) if at and any(label >= node.rank for labels in node.labels for label in labels) else None
             return short if short is not None and _length(short) <= _length(term) else term
         if isinstance(node, Add):
             terms = []
@@ -141,41 +149,48 @@ class Entries:
         if isinstance(node, Counter):
             (position,) = at
             return _scalar(self.position_tree(Position(position.letters, position.constant + node.start), 0))
-        short = self._short(node, at)
+        short = None if isinstance(node, Stack) and not at[0].letters else self._short(node, at, level)
         if short is not None:
             return short
-        if isinstance(node, Along):
-            return (yield self._along(node, at, level))
+        if isinstance(node, Along | Stack):
+            found: Term = yield (self._along(node, at, level) if isinstance(node, Along) else self._stack(node, at, level))
+            return found
         if isinstance(node, MatrixFunction):
             batch = at[: node.children[0].rank - 2]
-            inner = yield self._array(node.children[0], batch, level)
-            return Term(scalars=(self._indexed(show.Call(call_name(node.function), (inner,), latex=node.function.latex), at[len(batch) :]),))
-        if isinstance(node, Stack):
-            return (yield self._stack(node, at, level))
+            inner = yield self._array(node.children[0], batch, level + len(_strided(at)))
+            whole = show.Call(call_name(node.function), (inner,), latex=node.function.latex)
+            return Term(scalars=(self._indexed(whole, at[len(batch) :], level, node.shape[len(batch) :]),))
         assert isinstance(node, Unknown)
         arguments = []
         for child in node.children:
             arguments.append((yield self.entry(child, (), level)).tree())
         return Term(scalars=(unknown_tree(node, arguments),))
 
-    def _short(self, node: Expression, at: tuple[Position, ...]) -> Term | None:
+    def _short(self, node: Expression, at: tuple[Position, ...], level: int) -> Term | None:
         """The matrix form with indices behind it."""
         term = self.terms.get(node)
         if term is None or binds(term):
             return None
-        return Term(term.coefficient, (*term.scalars, self._indexed(Term(chain=term.chain).tree(), at)), term.divisors)
+        return Term(term.coefficient, (*term.scalars, self._indexed(Term(chain=term.chain).tree(), at, level, node.shape)), term.divisors)
 
-    def _indexed(self, tree: Tree, at: Sequence[Position]) -> Tree:
+    def _indexed(self, tree: Tree, at: Sequence[Position], level: int, lengths: Sequence[Dimension]) -> Tree:
+        """`tree[i,j]`; an index that is no subscript of the language is looked for, sum(k=1..n, x[k] if k == i + m*j else 0)."""
         if not at:
             return tree
-        return show.Indexed(tree, tuple([self.position_tree(position) for position in at]))
+        strided = {k: Letter(level + n, lengths[k]) for n, k in enumerate(_strided(at))}
+        shown = [Position.of(strided[k]) if k in strided else position for k, position in enumerate(at)]
+        found: Tree = show.Indexed(tree, tuple([self.position_tree(position) for position in shown]))
+        for k, letter in strided.items():
+            test = self._comparison(shown[k], at[k])
+            found = show.Bound("sum", self._binders([letter]), show.Conditional(found, test, show.ZERO))
+        return found
 
     def _along(self, node: Along, at: tuple[Position, ...], level: int) -> Task[Term]:
         child, function = node.children[0], node.function
         name = call_name(function)
         if function.keeps_axis:
-            vector = yield self._array(child, at[:-1], level)
-            return Term(scalars=(self._indexed(show.Call(name, (vector,), latex=function.latex), at[-1:]),))
+            vector = yield self._array(child, at[:-1], level + len(_strided(at)))
+            return Term(scalars=(self._indexed(show.Call(name, (vector,), latex=function.latex), at[-1:], level, node.shape[-1:]),))
         if name in _BINDERS and (not isinstance(child, Along) or child.function is not function):
             letter = Letter(level, child.shape[-1])
             body = yield self.entry(child, (*at, Position.of(letter)), level + 1)
@@ -188,7 +203,8 @@ class Entries:
     def _stack(self, node: Stack, at: tuple[Position, ...], level: int) -> Task[Term]:
         first, rest = at[0], at[1:]
         if not first.letters and (position := first.constant.constant) is not None:
-            return (yield self.entry(node.children[position], rest, level))
+            chosen: Term = yield self.entry(node.children[position], rest, level)
+            return chosen
         trees = []
         for child in node.children:
             trees.append((yield self.entry(child, rest, level)).tree())
@@ -219,7 +235,8 @@ class Entries:
             positions = tuple([known[label] for label in labels])
             term: Term = yield self.entry(child, positions, level + len(bound))
             result = result.scaled(term.coefficient)
-            inside.append(({letter for p in positions for letter, _ in p.letters if letter in bound}, term.scaled(1 / term.coefficient) if term.coefficient else term))
+            letters = {letter for position in positions for letter, _ in position.letters if letter in bound}
+            inside.append((letters, Term(Fraction(1), term.scalars, term.divisors)))
         truths = [equal(*condition) for condition in conditions]
         if not result.coefficient or False in truths:
             return Term(Fraction(0))
@@ -241,6 +258,11 @@ class Entries:
         if not group.terms and not group.tests:
             return _scalar(dimension_tree(letters[0].length))
         return Term(scalars=(show.Bound("sum", self._binders(letters), product.tree()),))
+
+
+def _strided(at: Sequence[Position]) -> list[int]:
+    """The axes whose positions cannot be written as subscripts."""
+    return [k for k, position in enumerate(at) if not position.is_subscript()]
 
 
 @dataclass(slots=True)

@@ -7,7 +7,8 @@ from fractions import Fraction
 
 from symgd.algebra.expression import Unknown
 from symgd.algebra.functions.row import Along, Elementwise, OfMatrix
-from symgd.algebra.functions.table import POWER
+from symgd.algebra.functions.table import POWER, elementwise
+from symgd.algebra.operations import OF_ARRAY
 from symgd.notation import presentation as show
 from symgd.notation.presentation import Tree
 from symgd.notation.terms import Term
@@ -15,7 +16,7 @@ from symgd.notation.terms import Term
 COMPARISONS = {"less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!="}
 _NEGATED = {"<": ">=", "<=": ">", "==": "!=", "!=": "==", ">": "<=", ">=": "<"}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
-_CALLED = {"amax": "max", "amin": "min"}  # the table tells the largest entry from the larger of two numbers, the language does not
+_CALLED = {row: name for name, row in OF_ARRAY.items()}  # the table tells the largest entry from the larger of two numbers
 _OF_ALL_ENTRIES = {"norm2": "normF"}
 
 _HALF = Fraction(1, 2)
@@ -47,12 +48,17 @@ def _comparison(operator: str, left: Tree, right: Tree) -> show.Comparison:
     """The comparison with a number on the right; of a truth value with 0, the comparison that the truth value is of."""
     if isinstance(left, show.Number) and not isinstance(right, show.Number):
         return _comparison(_MIRRORED[operator], right, left)
-    is_truth = isinstance(left, show.Conditional) and left.value is show.ONE and left.otherwise is show.ZERO
-    if is_truth and operator in ("==", "!=") and isinstance(right, show.Number) and right.value == 0:
-        assert isinstance(left, show.Conditional) and isinstance(left.condition, show.Comparison)
-        inner = left.condition
+    inner = _truth(left)
+    if inner and operator in ("==", "!=") and isinstance(right, show.Number) and right.value == 0:
         return inner if operator == "!=" else show.Comparison(_NEGATED[inner.operator], inner.left, inner.right)
     return show.Comparison(operator, left, right)
+
+
+def _truth(tree: Tree) -> show.Comparison | None:
+    """The comparison that the tree is the value of."""
+    if not isinstance(tree, show.Conditional) or tree.value is not show.ONE or tree.otherwise is not show.ZERO:
+        return None
+    return tree.condition if isinstance(tree.condition, show.Comparison) else None
 
 
 def _power_term(base: Tree, exponent: Tree, entrywise: bool) -> Term:
@@ -69,8 +75,6 @@ def power_tree(base: Tree, exponent: Tree, entrywise: bool) -> Tree:
 
 
 def square_root(tree: Tree) -> Tree:
-    from symgd.algebra.functions.table import elementwise
-
     return show.Call("sqrt", (tree,), latex=elementwise("sqrt").latex)
 
 

@@ -127,7 +127,8 @@ class _Writer:
         base = node.base
         if isinstance(base, show.Indexed) and isinstance(base.base, show.Name) and not has_script(base.base.name):
             return POWER, [(base, 0), *exponent]
-        if isinstance(base, show.Call) and not node.entrywise and isinstance(node.exponent, show.Number) and node.exponent.value.denominator == 1:
+        is_whole = isinstance(node.exponent, show.Number) and node.exponent.value.denominator == 1 and not node.entrywise
+        if isinstance(base, show.Call) and is_whole:
             named = _NAMED.match(base.latex)
             if named:
                 return POWER, [named[1], *exponent, _OPENING, (base.arguments[0], 0), _CLOSING]

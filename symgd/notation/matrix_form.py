@@ -30,7 +30,6 @@ from symgd.algebra.expression import (
     Stack,
     Unknown,
 )
-from symgd.algebra.functions.row import Elementwise
 from symgd.algebra.functions.table import POWER
 from symgd.language.trampoline import run
 from symgd.notation import presentation as show
@@ -53,13 +52,16 @@ from symgd.notation.terms import (
     sum_tree,
     turned,
 )
-from symgd.notation.vectorised import Points, is_pack, packed_result, packs_in
+from symgd.notation.vectorised import Points, distributed, is_pack, packed_result, packs_in, unpacked
 
 _DEEPEST = 4  # sums inside sums that a product is distributed over
 
 
 class Forms:
-    """The terms of all nodes under a root. With `by_index`, arrays have a term only where they are named; see `present` for `sums_as_words`."""
+    """The terms of all nodes under a root.
+
+    With `by_index`, arrays have a term only where they are named. Without `sums_as_words`, sums of all entries have an index.
+    """
 
     def __init__(self, root: Expression, letters: Letters, by_index: bool = False, sums_as_words: bool = True) -> None:
         self.by_index = by_index
@@ -177,6 +179,9 @@ class Forms:
             return None
         if not node.shape and not any(node.labels):
             return self._scalar_product(node)
+        parts = unpacked(node)
+        if parts is not None:
+            return self._total(node, parts, depth)
         packs = packs_in(node.factors, node.rank)
         opened = self._opened(node, [factor for factor in node.factors if not is_pack(factor, packs)])
         if opened is None:
@@ -212,14 +217,16 @@ class Forms:
     def _distributed(self, node: Contract, depth: int) -> Term | None:
         """A product with a sum that has no matrix form, such as one with three axes: as the sum of the products."""
         found = next((k for k, child in enumerate(node.children) if isinstance(child, Add) and self.terms[child] is None), None)
-        if found is None or depth >= _DEEPEST:
+        if found is None:
             return None
-        total, labels = node.children[found], node.labels[found]
-        assert isinstance(total, Add)
+        return self._total(node, distributed(node, found), depth)
+
+    def _total(self, node: Contract, parts: Sequence[Expression], depth: int) -> Term | None:
+        """The node as the sum of parts that are made for showing it."""
+        if depth >= _DEEPEST:
+            return None
         terms = []
-        for coefficient, child in total.terms:
-            factors = [(child, labels) if k == found else factor for k, factor in enumerate(node.factors)]
-            part = ex.contract(node.coefficient * coefficient, factors, range(node.rank), node.dimensions())
+        for part in parts:
             for piece in part.children if isinstance(part, Contract) else (part,):
                 if piece not in self.terms:
                     self._include(piece)
@@ -227,6 +234,8 @@ class Forms:
             if term is None:
                 return None
             terms.append(term)
+        if len(terms) == 1:
+            return terms[0]
         if node.rank == 0:
             return Term(scalars=(sum_tree(terms),))
         return None if any(term.is_broadcast for term in terms) else _whole(node, sum_tree(terms))
@@ -237,7 +246,10 @@ class Forms:
         return term
 
     def _opened(self, node: Contract, factors: Sequence[Factor]) -> tuple[Fraction, list[Factor], dict[int, Dimension]] | None:
-        """Factors of the node, where those without a term are products themselves, opened, and the sizes of all labels; None where one is no product."""
+        """The coefficient, the factors, and the sizes of all labels, once factors without a term, products themselves, are opened.
+
+        None where one of them is no product.
+        """
         coefficient, sizes = node.coefficient, node.dimensions()
         found: list[Factor] = []
         waiting = list(reversed(factors))
@@ -283,7 +295,7 @@ def _all_ones(node: Expression) -> Chain:
 
 
 def _united(items: list[Item], rank: int) -> tuple[list[Item], set[int]]:
-    """The items with diagonal matrices diag(v) made vectors v on one label, where one of their two labels is summed, and the labels gone."""
+    """The items with diag(v) made a vector v on one label, where one of its two labels is summed; and the labels that are gone."""
     renamed: dict[int, int] = {}
 
     def now(label: int) -> int:
@@ -291,7 +303,7 @@ def _united(items: list[Item], rank: int) -> tuple[list[Item], set[int]]:
             label = renamed[label]
         return label
 
-    kept = []
+    kept: list[Item] = []
     for child, labels, term in items:
         if len(term.chain) == 1 and (term.chain[0].kind == DIAGONAL or term.chain[0].is_identity):
             one, two = sorted(map(now, labels))

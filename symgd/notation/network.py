@@ -36,7 +36,11 @@ from symgd.notation.terms import (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Vector:
-    """A vector on a point. `place` orders factors as the author did; `divides`: its entries are divisors; `square`: it shows x.^2 of this x."""
+    """A vector on a point.
+
+    `place` orders factors as the author did, `divides` says that its entries are divisors, `is_power` that it shows a power;
+    `square` is the x of a vector that shows x.^2, `over` the size that was summed over in a vector of row sums.
+    """
 
     point: int
     chain: Chain
@@ -44,7 +48,7 @@ class Vector:
     divides: bool = False
     is_power: bool = False
     square: Expression | None = None
-    over: tuple[Dimension, ...] = ()  # the size that was summed over, of a vector of row sums
+    over: tuple[Dimension, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -209,9 +213,8 @@ class Network:
         if _is_one_node_twice(aligned):
             tree: Tree = show.Power(chain_tree(first.chain), show.number(2), entrywise=True)
         else:
-            tree = entrywise(
-                [chain_tree(line.chain) for line in aligned if not line.divides], [chain_tree(line.chain) for line in aligned if line.divides]
-            )
+            factors = [chain_tree(line.chain) for line in aligned if not line.divides]
+            tree = entrywise(factors, [chain_tree(line.chain) for line in aligned if line.divides])
         self.lines.append(Line(first.rows, first.columns, matrix(tree), first.place, is_map=True))
 
     # ---- results

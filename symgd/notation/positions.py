@@ -51,6 +51,10 @@ class Position:
                 return None
         return low, high
 
+    def is_subscript(self) -> bool:
+        """Can it be written as the index of an entry, whose letters have numbers as coefficients?"""
+        return all(coefficient.constant is not None for _, coefficient in self.letters)
+
     def is_inside(self, length: Dimension) -> bool:
         """Is it an index of an axis of this length, whatever the sizes? A fixed entry of an axis of unknown size is taken to exist."""
         bounds = self.bounds()
@@ -119,6 +123,8 @@ def _determines(
             known[first] = position
             return True
         return False
+    if first in known and len(unknown) == 2 == len(others):
+        return _unpacks(delta, known[first], others, known)
     if first not in known or len(unknown) > 1:
         return False
     (label,) = unknown
@@ -134,4 +140,19 @@ def _determines(
     if not position.is_inside(sizes[label]):
         return False
     known[label] = position
+    return True
+
+
+def _unpacks(delta: Select, position: Position, labels: Sequence[int], known: dict[int, Position]) -> bool:
+    """Take i + m·j apart, where the coefficients say which letters belong to i and which to j."""
+    first, stride = map(Dimension.of, delta.coefficients)
+    if first != ONE or delta.offset.terms or position.constant.terms or stride.constant is not None:
+        return False
+    low = Position(tuple((letter, c) for letter, c in position.letters if c.constant is not None), ZERO)
+    high = Position(tuple((letter, ONE) for letter, c in position.letters if c == stride), ZERO)
+    if len(low.letters) + len(high.letters) != len(position.letters):
+        return False
+    if not low.is_inside(delta.shape[1]) or not high.is_inside(delta.shape[2]):
+        return False
+    known.update(zip(labels, (low, high)))
     return True

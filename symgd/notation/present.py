@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from symgd.algebra.expression import Add, Expression, add, scaled
 from symgd.errors import NoRuleError
@@ -10,24 +11,34 @@ from symgd.notation import presentation as show
 from symgd.notation.letters import Letters, used_names
 from symgd.notation.matrix_form import Forms
 from symgd.notation.presentation import Tree
-from symgd.notation.terms import sum_tree
+from symgd.notation.terms import sum_tree, turned
 
 NOTATIONS = ("auto", "matrix", "index")
+_PATIENCE = 12  # characters that index sums may be longer before broadcasts are preferred to them
 
 
 def presented(root: Expression, notation: str = "auto", row: bool = False, avoid: Iterable[str] = (), sums_as_words: bool = True) -> Tree:
     """The expression as it is to be written.
 
-    `notation`: "matrix" and "auto" write matrix products where there are any and index sums for what has no matrix form;
-    "index" writes every array by its entries. `row` says that a vector lies down. `avoid` are names no index may have. Without
-    `sums_as_words` a sum of all entries is written with an index too, for LaTeX, which has no word for it.
+    `notation` "matrix" writes matrix products where there are any and index sums for what has no matrix form; "index" writes
+    every array by its entries; "auto" is "matrix", except that a number which would need broadcasts, x*ones(n)', is written with
+    index sums where these are as short. `row` says that a vector lies down. `avoid` are names that no index may have. Without
+    `sums_as_words` a sum of all entries is written with an index too: for LaTeX, which has no word for it.
     """
     if notation not in NOTATIONS:
         raise NoRuleError(f"unknown notation {notation!r}.", hint=f"The notations are {', '.join(NOTATIONS)}.")
     letters = Letters(used_names(root) | set(avoid))
     forms = Forms(root, letters, notation == "index", sums_as_words)
-    tree = _mixed(root, forms) if isinstance(root, Add) and forms.terms[root] is None and notation != "index" else forms.tree(root)
-    return show.transpose(tree) if row and root.rank == 1 else tree
+    term = forms.terms[root]
+    if row and root.rank == 1:
+        return replace(term, chain=turned(term.chain)).tree() if term else show.transpose(forms.tree(root))
+    if isinstance(root, Add) and term is None and notation != "index":
+        return _mixed(root, forms)
+    tree = forms.tree(root)
+    if notation == "auto" and not root.shape and show.contains(tree, "ones"):
+        by_index = Forms(root, letters, True).tree(root)
+        return by_index if by_index.size <= tree.size + _PATIENCE else tree
+    return tree
 
 
 def _mixed(root: Add, forms: Forms) -> Tree:

@@ -163,7 +163,10 @@ class Transpose(Tree):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Call(Tree):
-    """`name(argument, …, axis=…)`. `latex` is the template of the function's row, "" for what has no row (sum, tr, eye, …); a `sum` is `over` axes of these sizes."""
+    """`name(argument, …, axis=…)`.
+
+    `latex` is the template of the function's row, "" for what has no row (sum, tr, eye, …); a `sum` is `over` axes of these sizes.
+    """
 
     name: str
     arguments: tuple[Tree, ...]
@@ -276,6 +279,28 @@ def rendered(root: Tree, rule: Rule, opening: str, closing: str) -> str:
             pieces = [opening, *pieces, closing]
         waiting.extend(reversed(pieces))
     return "".join(out)
+
+
+def contains(root: Tree, name: str) -> bool:
+    """Is a function of this name called anywhere in the tree?"""
+    return any(isinstance(node, Call) and node.name == name for node in walked(root))
+
+
+def bound_letters(root: Tree) -> set[str]:
+    """The indices that the tree binds."""
+    return {letter for node in walked(root) if isinstance(node, Bound) for letter, _ in node.indices}
+
+
+def walked(root: Tree) -> Iterator[Tree]:
+    """Every node of the tree once."""
+    waiting, seen = [root], {id(root)}
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for part in node.parts():
+            if id(part) not in seen:
+                seen.add(id(part))
+                waiting.append(part)
 
 
 # ---- small constructors ----------------------------------------------------------------------------------------------

@@ -91,7 +91,7 @@ class Term:
             tree = show.number(above) if tree is None else show.times(show.number(above), tree)
         if not divisors:
             return tree
-        divisor = _product([part for part in _scalars_in_order(divisors, False)])
+        divisor = _product(_scalars_in_order(divisors, False))
         assert divisor is not None
         return show.Quotient(tree, divisor, scalar=not self.chain)
 
@@ -108,9 +108,7 @@ def is_decimal(value: Fraction) -> bool:
 
 def _scalars_in_order(scalars: Sequence[Tree], followed: bool) -> list[Tree]:
     """Numbers, letters, other scalars, and products of arrays last, these in brackets unless there is one and nothing follows."""
-    plain = sorted(
-        (tree for tree in scalars if not _is_array_product(tree)), key=lambda tree: 0 if isinstance(tree, show.Number) else 1 if _is_letter(tree) else 2
-    )
+    plain = sorted((tree for tree in scalars if not _is_array_product(tree)), key=_order)
     inner = [tree for tree in scalars if _is_array_product(tree)]
     if followed or len(inner) > 1:
         inner = [show.Group(tree) for tree in inner]
@@ -119,6 +117,10 @@ def _scalars_in_order(scalars: Sequence[Tree], followed: bool) -> list[Tree]:
 
 def _is_array_product(tree: Tree) -> bool:
     return isinstance(tree, show.Product) and tree.arrays
+
+
+def _order(scalar: Tree) -> int:
+    return 0 if isinstance(scalar, show.Number) else 1 if _is_letter(scalar) else 2
 
 
 def _is_letter(tree: Tree) -> bool:

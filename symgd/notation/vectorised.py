@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from symgd.algebra.dimension import ONE, Dimension
-from symgd.algebra.expression import Factor, Select
+from symgd.algebra.expression import Add, Contract, Expression, Factor, Select, contract
 from symgd.notation import presentation as show
 from symgd.notation.network import Line, Network
 from symgd.notation.terms import MATRIX, Chain, Element, chain_tree, column, dimension_tree, eye, matrix, turned
@@ -36,6 +36,41 @@ def is_pack(factor: Factor, packs: dict[int, tuple[int, int]]) -> bool:
 def _is_column_major(select: Select) -> bool:
     first, second = map(Dimension.of, select.coefficients)
     return not select.offset.terms and first == ONE and second == select.shape[1] and select.shape[0] == select.shape[1] * select.shape[2]
+
+
+def distributed(node: Contract, at: int) -> list[Expression]:
+    """The product with its factor number `at`, a sum, multiplied out."""
+    total, labels = node.children[at], node.labels[at]
+    assert isinstance(total, Add)
+    others = [factor for k, factor in enumerate(node.factors) if k != at]
+    axes, sizes = range(node.rank), node.dimensions()
+    return [contract(node.coefficient * c, [*others[:at], (child, labels), *others[at:]], axes, sizes) for c, child in total.terms]
+
+
+def unpacked(node: Contract) -> list[Expression] | None:
+    """The product, where it takes a stacked vector apart that it stacks itself, without either: vec(X)[k + m·l] is X[k,l].
+
+    As a list of terms, because a sum of stacked vectors is multiplied out; None where there is nothing of the kind.
+    """
+    for k, (child, labels) in enumerate(node.factors):
+        if not isinstance(child, Select) or len(labels) != 3 or labels[0] < node.rank or not _is_column_major(child):
+            continue
+        carriers = [j for j, others in enumerate(node.labels) if j != k and labels[0] in others]
+        if len(carriers) != 1 or node.labels[carriers[0]].count(labels[0]) != 1:
+            continue
+        at = carriers[0]
+        other, axis = node.children[at], node.labels[at].index(labels[0])
+        if isinstance(other, Add):
+            return distributed(node, at)
+        inner = packs_in(other.factors, other.rank).get(axis) if isinstance(other, Contract) else None
+        if inner is None or not isinstance(other, Contract):
+            continue
+        names: dict[int, object] = {**dict(enumerate(node.labels[at])), **dict(zip(inner, labels[1:]))}
+        opened = [(c, [names.get(x, ("inner", x)) for x in ls]) for c, ls in other.factors if not (isinstance(c, Select) and ls[0] == axis)]
+        rest: list[tuple[Expression, list[object]]] = [(c, list(ls)) for j, (c, ls) in enumerate(node.factors) if j not in (k, at)]
+        sizes = {label: size for label, size in node.dimensions().items() if label != labels[0]}
+        return [contract(node.coefficient * other.coefficient, [*rest[:at], *opened, *rest[at:]], range(node.rank), sizes)]
+    return None
 
 
 class Points:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -61,7 +61,8 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
     one, other = read_claim(claim, given, syntax, Limits())
     left, right = one.value, other.value
     if left.node.shape != right.node.shape:
-        return Verdict("refuted", f"the left side is {left.described()}, the right side {right.described()}.", claim)
+        shapes = [replace(side.value, text=side.text).described() for side in (one, other)]
+        return Verdict("refuted", f"the left side is {shapes[0]}, the right side {shapes[1]}.", claim)
     difference = expanded(left.node - right.node)
     if difference is not None and ex.is_zero(difference):
         return Verdict("proved", "both sides have the same canonical form, multiplied out.", claim)

@@ -9,6 +9,7 @@ import mpmath
 import pytest
 import sympy
 import torch
+from flint import arb, ctx
 from mpmath import mpf
 
 import table_reference as ref
@@ -27,6 +28,12 @@ dtypes = pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["
 ULPS = {"gamma": 16, "factorial": 16, "polygamma": 20, "uppergamma": 20, "erfi": 12, "binomial": 200}
 
 
+@pytest.fixture(autouse=True)
+def many_digits():
+    with mpmath.workdps(60), ctx.workprec(ref.BITS):
+        yield
+
+
 @each
 def test_every_field_says_something(function):
     assert function.name
@@ -39,43 +46,44 @@ def test_every_field_says_something(function):
 
 @each
 def test_ball_is_the_function_of_mpmath(function):
-    assert not list(ref.ball_faults(function))
+    assert ref.ball_faults(function) == []
 
 
 @each
 def test_derivative_is_the_slope(function):
-    assert not list(ref.derivative_faults(function))
+    assert ref.derivative_faults(function) == []
 
 
 @each
 def test_derivative_is_differentiable_again(function):
-    assert not list(ref.second_faults(function))
+    assert ref.second_faults(function) == []
 
 
 @each
 @dtypes
 def test_accurate_form_is_good_to_a_few_ulp(function, dtype):
     limit = ULPS.get(function.name, 4) if dtype == torch.float64 else 4
-    assert not list(ref.template_faults(function, function.accurate, dtype, limit))
+    assert ref.template_faults(function, function.accurate, dtype, limit) == []
 
 
 @each
 def test_plain_form_has_half_the_digits_at_ordinary_points(function):
     ordinary = tuple(point for point in function.hard if all(1e-20 < abs(float(p)) < 50 or float(p) == 0 for p in point))
     if ordinary:
-        assert not list(ref.template_faults(dataclasses.replace(function, hard=ordinary), function.torch, torch.float64, 2.0**26))
+        assert ref.template_faults(dataclasses.replace(function, hard=ordinary), function.torch, torch.float64, 2.0**26) == []
 
 
 @each
 def test_exact_values_are_those_of_the_ball(function):
-    assert not list(ref.exact_faults(function))
+    assert ref.exact_faults(function) == []
 
 
 @each
 def test_sympy_form_is_the_same_function(function):
     for point in function.hard:
-        if all(1e-30 < abs(float(p)) < 1e10 or float(p) == 0 for p in point):
-            found = sympy.N(function.sympy(*[sympy.Rational(p) for p in point]), 40)
+        if all(1e-30 < abs(float(p)) < 500 or float(p) == 0 for p in point):
+            numbers = [sympy.Integer(int(float(p))) if float(p) == int(float(p)) else sympy.Float(p, 60) for p in point]
+            found = sympy.N(function.sympy(*numbers), 40)
             wanted = ref.reference(function.name)(*[mpf(p) for p in point])
             assert ref.agree(mpf(str(found)), wanted, 1e-30), (point, found, wanted)
 
@@ -90,7 +98,7 @@ def test_kinks_are_kinks(function):
         value = ref.reference(function.name)
         left = (value(*point) - value(point[0] - step, *point[1:])) / step
         right = (value(point[0] + step, *point[1:]) - value(*point)) / step
-        assert abs(left - right) > 0.1
+        assert abs(left - right) > 0.1 or abs(left) > 1e20  # a corner, or a jump
 
 
 @each
@@ -133,8 +141,6 @@ def test_conventions_at_kinks_are_those_of_torch():
 
 
 def test_undecided_balls_cover_both_outcomes():
-    from flint import arb
-
     unsure = arb(0, 1e-5)
     for name, low, high in (("step", 0, 1), ("sign", -1, 1)):
         assert row(name).ball(unsure).contains(low) and row(name).ball(unsure).contains(high)
@@ -147,8 +153,6 @@ def test_undecided_balls_cover_both_outcomes():
 
 
 def test_power_of_negative_and_zero_bases():
-    from flint import arb
-
     assert POWER.ball(arb(-2), arb(3)) == -8
     assert POWER.ball(arb(0), arb(0)) == 1
     assert POWER.ball(arb(0), arb("0.5")) == 0
@@ -196,21 +200,21 @@ def table():
     registry._rows.update(before)
 
 
-def _changed(name, **fields):
-    return dataclasses.replace(row(name), **fields)
+def _changed(original, /, **fields):
+    return dataclasses.replace(row(original), **fields)
 
 
 def test_planted_faults_are_found():
     wrong = _changed("tanh", derivative=(lambda x: 1 + F.tanh(x) ** 2,))
-    assert list(ref.derivative_faults(wrong))
+    assert ref.derivative_faults(wrong)
     slightly = _changed("erf", derivative=(lambda x: row("erf").derivative[0](x) * Fraction(10**20 + 1, 10**20),))
-    assert list(ref.derivative_faults(slightly))
+    assert ref.derivative_faults(slightly)
     swapped = _changed("atan2", derivative=tuple(reversed(row("atan2").derivative)))
-    assert list(ref.derivative_faults(swapped))
-    assert list(ref.ball_faults(_changed("sin", ball=lambda x: x.cos())))
-    assert list(ref.template_faults(row("asec"), "torch.acos(1.0 / {0})", torch.float64, 4))
-    assert list(ref.template_faults(row("sigmoid"), "torch.exp({0}) / (1.0 + torch.exp({0}))", torch.float64, 4))
-    assert list(ref.exact_faults(_changed("sqrt", exact=lambda x: x)))
+    assert ref.derivative_faults(swapped)
+    assert ref.ball_faults(_changed("sin", ball=lambda x: x.cos()))
+    assert ref.template_faults(row("asec"), "torch.acos(1.0 / {0})", torch.float64, 4)
+    assert ref.template_faults(row("sigmoid"), "torch.exp({0}) / (1.0 + torch.exp({0}))", torch.float64, 4)
+    assert ref.exact_faults(_changed("sqrt", exact=lambda x: x))
 
 
 def _softsign(**fields):
@@ -233,7 +237,7 @@ def test_a_function_can_be_defined(table, monkeypatch):
     define_function(_softsign())
     monkeypatch.setitem(ref.REFERENCE, "softsign", lambda x: x / (1 + abs(x)))
     assert row("softsign") in list(rows())
-    assert not list(ref.derivative_faults(row("softsign")))
+    assert ref.derivative_faults(row("softsign")) == []
     x = leaf("x")
     assert ref.value(ref.adjoints(F.softsign(x) ** 2, [x])[x], (mpf(2),)) == mpf(4) / 27
 

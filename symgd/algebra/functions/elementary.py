@@ -140,7 +140,7 @@ ROWS = (
         torch="torch.sigmoid({0})", accurate="torch.exp(torch.clamp({0}, max=0.0)) / (1.0 + torch.exp(-torch.abs({0})))",
         ball=_sigmoid_ball, sympy=lambda x: 1 / (1 + from_sympy("exp")(-x)),
         latex=r"\sigma\left({0}\right)", kinks=(), convention="",
-        hard=points("0.5", "-2", "1e-9", "17", "-17", "40", "-80", "-700", "-740", "700"),
+        hard=points("0.5", "-2", "1e-9", "17", "-17", "40", "-80", "-700", "-740", "720"),
         source="Bishop, Pattern Recognition and Machine Learning (2006), 4.88",
     ),
     Elementwise(
@@ -148,7 +148,7 @@ ROWS = (
         torch="torch.logaddexp({0}, torch.zeros_like({0}))", accurate="torch.relu({0}) + torch.log1p(torch.exp(-torch.abs({0})))",
         ball=_softplus_ball, sympy=lambda x: from_sympy("log")(1 + from_sympy("exp")(x)),
         latex=r"\operatorname{softplus}\left({0}\right)", kinks=(), convention="",
-        hard=points("0.5", "-2", "1e-9", "19", "21", "-21", "40", "-40", "-80", "-740", "700"),
+        hard=points("0.5", "-2", "1e-9", "19", "21", "-21", "40", "-40", "-80", "-740", "720"),
         source="Goodfellow, Bengio, Courville, Deep Learning (2016), 3.42",
     ),
 )

@@ -1,0 +1,70 @@
+"""Verdicts: proofs, refutations with exact witnesses, honest doubt."""
+
+from fractions import Fraction
+
+import mpmath
+import pytest
+
+from symgd import check
+
+LEAST_SQUARES = "A[m,n], x[n], b[m]"
+
+
+@pytest.mark.parametrize(
+    ("claim", "given"),
+    [
+        ("(x+1)^2 = x^2 + 2*x + 1", ""),
+        ("grad(norm2(A*x-b)^2, x) = 2*A'*(A*x-b)", LEAST_SQUARES),
+        ("hess(x'*B*x, x) = B + B'", "x[n], B[n,n]"),
+        ("x'*S*y = y'*S*x", "x[n], y[n], S[n,n] symmetric"),
+        ("D(x[1]^2*x[2] + sin(x[2]), x, u) = 2*x[1]*x[2]*u[1] + (x[1]^2 + cos(x[2]))*u[2]", "x[2], u[2]"),
+        ("tr(A*B) = tr(B*A)", "A[m,n], B[n,m]"),
+    ],
+)
+def test_proved(claim: str, given: str) -> None:
+    assert check(claim, given=given).grade == "proved"
+
+
+@pytest.mark.parametrize(
+    ("claim", "given"),
+    [
+        ("(x+1)^2 = x^2 + 3*x + 1", ""),
+        ("grad(norm2(A*x-b)^2, x) = A'*(A*x-b)", LEAST_SQUARES),
+        ("grad(norm2(A*x-b)^2, x) = -2*A'*(A*x-b)", LEAST_SQUARES),
+        ("grad(a'*X*b, X) = b*a'", "a[n], X[n,n], b[n]"),
+        ("x'*A*y = y'*A*x", "x[n], y[n], A[n,n]"),
+        ("sin(x) = x", ""),
+        ("x = x + 1/10^12", ""),
+        ("sqrt(x^2) = x", ""),
+    ],
+)
+def test_planted_errors_are_refuted_at_an_exact_point(claim: str, given: str) -> None:
+    verdict = check(claim, given=given)
+    assert verdict.grade == "refuted"
+    assert verdict.witness is not None
+    assert all(_is_exact(value) for value in verdict.witness.values())
+
+
+def _is_exact(value: object) -> bool:
+    return all(map(_is_exact, value)) if isinstance(value, list) else isinstance(value, Fraction)
+
+
+def test_the_values_at_the_witness_are_those_of_the_sides() -> None:
+    verdict = check("sin(x) = x")
+    assert verdict.witness is not None
+    x = verdict.witness["x"]
+    with mpmath.workdps(40):
+        assert abs(mpmath.sin(mpmath.mpf(x.numerator) / x.denominator) - verdict.left) < mpmath.mpf(10) ** -25
+
+
+def test_sides_of_different_shape_are_refuted_with_the_shapes() -> None:
+    verdict = check("grad(a'*x, x) = a'*x", given="a[n], x[n]")
+    assert (verdict.grade, verdict.why) == ("refuted", "the left side is grad(a'*x, x) (n), the right side a'*x, a scalar.")
+
+
+def test_agreement_is_no_proof() -> None:
+    assert check("sin(x)^2 + cos(x)^2 = 1").grade == "agrees"
+
+
+def test_nothing_to_compare_is_undecided() -> None:
+    assert check("sqrt(-1-x^2) = log(-1-x^2)").grade == "undecided"
