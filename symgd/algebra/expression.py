@@ -22,7 +22,7 @@ from hashlib import blake2b
 from itertools import count
 from typing import Any, Union
 
-from symgd.algebra.dimension import Dimension, Shape
+from symgd.algebra.dimension import Dimension, Shape, shape_text
 from symgd.algebra.functions.row import Along as AlongRow
 from symgd.algebra.functions.row import Elementwise, OfMatrix
 from symgd.errors import ShapeError
@@ -33,7 +33,7 @@ _Open = tuple["Expression", list[Hashable]]  # a factor of a product in the maki
 
 _interned: weakref.WeakValueDictionary[tuple[Any, ...], Expression] = weakref.WeakValueDictionary()
 _serials = count()
-_ONE = Fraction(1)
+ONE, MINUS = Fraction(1), Fraction(-1)
 
 
 class Expression:
@@ -306,8 +306,11 @@ def constant(value: Expression | Number) -> Expression:
     """A number as an expression; an expression as it is."""
     if isinstance(value, Expression):
         return value
-    fraction = value if type(value) is Fraction else Fraction(value)
-    return _made((Constant, fraction.numerator, fraction.denominator), Constant, (), (), {"value": fraction})  # type: ignore[no-any-return]
+    key = (Constant, value.as_integer_ratio())
+    return _interned.get(key) or _made(key, Constant, (), (), {"value": Fraction(value)})
+
+
+UNIT = constant(1)
 
 
 def irrational(name: str) -> Irrational:
@@ -342,7 +345,7 @@ def is_identity(node: Expression) -> bool:
 
 def _product_node(coefficient: Fraction, children: tuple[Expression, ...], labels: tuple[tuple[int, ...], ...], shape: Shape) -> Expression:
     # Fractions hash slowly; their parts do not.
-    key = (Contract, shape, children, coefficient.numerator, coefficient.denominator, labels)
+    key = (Contract, shape, children, coefficient.as_integer_ratio(), labels)
     return _made(key, Contract, shape, children, {"coefficient": coefficient, "labels": labels})  # type: ignore[no-any-return]
 
 
@@ -363,7 +366,8 @@ def constant_value(node: Expression) -> Fraction | None:
 
 
 def is_zero(node: Expression) -> bool:
-    return constant_value(node) == 0
+    value = constant_value(node)
+    return value is not None and not value
 
 
 # ---- sums and products -----------------------------------------------------------------------------------------------
@@ -372,23 +376,28 @@ def is_zero(node: Expression) -> bool:
 def split(node: Expression) -> tuple[Fraction, Expression]:
     """The node as coefficient × a node with coefficient 1."""
     if isinstance(node, Constant):
-        return node.value, constant(1)
-    if isinstance(node, Contract) and node.coefficient != 1:
+        return node.value, UNIT
+    if isinstance(node, Contract) and node.coefficient is not ONE and node.coefficient != 1:
         if len(node.children) == 1 and node.labels[0] == tuple(range(node.rank)):
             return node.coefficient, node.children[0]
-        return node.coefficient, _product_node(_ONE, node.children, node.labels, node.shape)
-    return _ONE, node
+        return node.coefficient, _product_node(ONE, node.children, node.labels, node.shape)
+    return ONE, node
+
+
+def times(a: Fraction, b: Fraction) -> Fraction:
+    """a·b; most coefficients are the one 1, and Fraction multiplies slowly."""
+    return b if a is ONE else a if b is ONE else a * b
 
 
 def scaled(coefficient: Fraction, node: Expression) -> Expression:
     """coefficient × node."""
-    if coefficient == 1:
+    if coefficient is ONE or coefficient == 1:
         return node
     inner, unit = split(node)
-    coefficient *= inner
+    coefficient = times(coefficient, inner)
     if coefficient == 1:
         return unit
-    if coefficient == 0 or isinstance(unit, Constant):
+    if not coefficient or isinstance(unit, Constant):
         return full(coefficient, node.shape)
     if isinstance(unit, Contract):
         return _product_node(coefficient, unit.children, unit.labels, unit.shape)
@@ -396,7 +405,7 @@ def scaled(coefficient: Fraction, node: Expression) -> Expression:
 
 
 def negative(node: Expression) -> Expression:
-    return scaled(Fraction(-1), node)
+    return scaled(MINUS, node)
 
 
 def add(nodes: Iterable[Expression]) -> Expression:
@@ -405,7 +414,7 @@ def add(nodes: Iterable[Expression]) -> Expression:
     shape = common_shape(nodes)
     found: dict[Expression, Fraction] = {}
     for node in nodes:
-        coefficient, unit = split(broadcast(node, shape))
+        coefficient, unit = split(node if node.shape == shape else broadcast(node, shape))
         found[unit] = found[unit] + coefficient if unit in found else coefficient
     return total(found, shape)
 
@@ -418,16 +427,24 @@ def total(found: Mapping[Expression, Fraction], shape: Shape) -> Expression:
     if len(terms) == 1:
         return scaled(*terms[0])
     coefficients, children = tuple([c for c, _ in terms]), tuple([node for _, node in terms])
-    key = (Add, children, tuple([(c.numerator, c.denominator) for c in coefficients]))
+    key = (Add, children, tuple([c.as_integer_ratio() for c in coefficients]))
     return _made(key, Add, shape, children, {"coefficients": coefficients})  # type: ignore[no-any-return]
+
+
+def terms(node: Expression) -> list[tuple[Fraction, Expression]]:
+    """The terms of a sum; any other node is its one term."""
+    return list(node.terms) if isinstance(node, Add) else [(ONE, node)]
 
 
 def common_shape(nodes: Sequence[Expression]) -> Shape:
     """The one shape of nodes that are scalars or arrays of that shape."""
-    shapes = {node.shape for node in nodes if node.shape}
-    if len(shapes) > 1:
-        raise ShapeError(f"arrays of different shapes: {', '.join(sorted(str(tuple(map(str, s))) for s in shapes))}.")
-    return shapes.pop() if shapes else ()
+    shape: Shape = ()
+    for node in nodes:
+        if node.shape and node.shape != shape:
+            if shape:
+                raise ShapeError(f"arrays of different shapes: {shape_text(shape)} and {shape_text(node.shape)}.")
+            shape = node.shape
+    return shape
 
 
 def broadcast(node: Expression, shape: Shape) -> Expression:
@@ -450,7 +467,7 @@ def _scalar_product(left: Expression, right: Expression) -> Expression:
     """What `contract` would make of two scalars, in a fraction of its time."""
     a, left = split(left)
     b, right = split(right)
-    coefficient = b if a is _ONE else a if b is _ONE else a * b
+    coefficient = times(a, b)
     if isinstance(left, Constant):
         return scaled(coefficient, right)
     if isinstance(right, Constant) or not coefficient:

@@ -90,21 +90,20 @@ class _Pass:
         """Terms of nested sums, like ones collected under their canonical form, shown as the first of them was."""
         found: dict[Expression, Fraction] = {}
         first: dict[Expression, Expression] = {}
-        waiting: list[tuple[Fraction, Expression]] = [(Fraction(1), node)]
+        waiting: list[tuple[Fraction, Expression]] = [(ex.ONE, node)]
         while waiting:
             coefficient, term = waiting.pop()
             if isinstance(term, Add) and (term is node or term in self.opened):
-                waiting.extend((coefficient * c, child) for c, child in reversed(list(term.terms)))
+                waiting.extend((ex.times(coefficient, c), child) for c, child in reversed(list(term.terms)))
                 continue
             inner, unit = ex.split(self.done.get(term, term))
-            if isinstance(unit, Add) and (not self.sharing or self.uses[term] == 1):
-                parts = [(inner * c, child) for c, child in unit.terms]
-            else:
-                parts = [(inner, unit)]
-            for c, part in parts:
+            coefficient = ex.times(coefficient, inner)
+            may_open = isinstance(unit, Add) and (not self.sharing or self.uses[term] == 1)
+            for c, part in ex.terms(unit) if may_open else ((ex.ONE, unit),):
                 form = part if self.sharing else canonical(part, self.forms, self.symmetry)
                 first.setdefault(form, part)
-                found[form] = found.get(form, Fraction(0)) + coefficient * c
+                c = ex.times(coefficient, c)
+                found[form] = found[form] + c if form in found else c
         return ex.total({first[form]: c for form, c in found.items()}, node.shape)
 
     def _product(self, node: Contract) -> Expression:
@@ -122,11 +121,11 @@ class _Pass:
                     for base, exponent, axes in self._powers(inner, labels):
                         key = (base, axes)
                         # Entries of a Select are 0 or 1: a power of one is itself.
-                        powers[key] = Fraction(1) if isinstance(base, Select) else powers.get(key, Fraction(0)) + exponent
+                        powers[key] = ex.ONE if isinstance(base, Select) else powers[key] + exponent if key in powers else exponent
                     continue
                 is_done = True
             assert isinstance(inner, Contract)
-            coefficient *= inner.coefficient
+            coefficient = ex.times(coefficient, inner.coefficient)
             names = dict(enumerate(labels))
             for label, dimension in inner.dimensions().items():
                 if label not in names:
@@ -210,12 +209,12 @@ def _is_entrywise(node: Contract) -> bool:
 
 def _base(node: Expression) -> tuple[Expression, Fraction]:
     """The node as base and exponent."""
-    exponent = Fraction(1)
+    exponent = ex.ONE
     while isinstance(node, Map):
         if node.function is POWER and (value := ex.constant_value(node.children[1])) is not None:
             if exponent.denominator != 1 and value % 2 == 0:
                 break  # (x^2)^(1/2) is |x|, not x
-            exponent *= value
+            exponent = ex.times(exponent, value)
         elif node.function is elementwise("sqrt"):
             exponent *= HALF
         else:
@@ -250,9 +249,9 @@ def _literal(node: Expression, symmetry: bool) -> Expression:
     length = node.shape[0].constant if node.shape else None
     if length is None or length > LITERAL:
         return node
-    if not all(isinstance(term, Contract) and _unit_first(term) for _, term in _terms(node)):
+    if not all(isinstance(term, Contract) and _unit_first(term) for _, term in ex.terms(node)):
         return node
-    chosen = [[ex.scaled(c, ex.element(term, 0, Dimension.of(k))) for c, term in _terms(node)] for k in range(length)]
+    chosen = [[ex.scaled(c, ex.element(term, 0, Dimension.of(k))) for c, term in ex.terms(node)] for k in range(length)]
     return ex.stack([simplified(ex.add(entries), symmetry) for entries in chosen])
 
 
@@ -261,6 +260,3 @@ def _unit_first(term: Contract) -> bool:
     carriers = [child for child, labels in term.factors if 0 in labels]
     return len(carriers) == 1 and isinstance(carriers[0], Select) and not carriers[0].coefficients
 
-
-def _terms(node: Expression) -> list[tuple[Fraction, Expression]]:
-    return list(node.terms) if isinstance(node, Add) else [(Fraction(1), node)]

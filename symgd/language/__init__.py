@@ -1,6 +1,7 @@
-"""Text in: from what a user types to an expression.
+"""Text in: from what a user types to a typed value. `elaborate.read` is the way in.
 
-    limits → tokens → infix (text to a syntax tree) → elaborate (syntax tree and declarations to an expression)
+    limits → tokens, names → infix, pending (text to the syntax tree of `syntax`) → meaning, calls, operators, indices → elaborate
 
-`syntax` holds the tree, `declarations` reads `given`. Nothing here evaluates text, and no depth of nesting meets a recursion limit.
+`declarations` reads `given`; `binders` finds which index is bound where before anything is looked up; `magnitude` keeps constants in
+the range of float64; `from_sympy` reads SymPy expressions. Nothing here evaluates text, and no depth of nesting meets a recursion limit.
 """

@@ -19,9 +19,9 @@ from symgd.algebra import expression as ex
 from symgd.algebra import operations as op
 from symgd.algebra.dimension import ONE, Dimension
 from symgd.algebra.expression import Expression, Leaf
-from symgd.algebra.operations import Value
 from symgd.algebra.functions import table
 from symgd.algebra.functions.row import Elementwise
+from symgd.algebra.operations import Value
 from symgd.calculus import derive
 from symgd.errors import DomainError, FormulaError, NoRuleError, ShapeError
 from symgd.language.declarations import Variable, parse_declarations, shapes_of

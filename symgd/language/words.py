@@ -5,7 +5,6 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from symgd.algebra.functions import table
-from symgd.algebra.functions.row import Along, Elementwise
 
 CONSTANTS = {"pi": "pi", "π": "pi", "e": "e", "E": "e"}
 ALSO_VARIABLES = frozenset({"D", "E", "e", "f", "gamma", "pi", "torch"})  # functions and constants, but variables where they stand alone
@@ -42,11 +41,6 @@ def function_names() -> list[str]:
     """Every function that can be called."""
     rows = [name for row in table.rows() for name in (row.name, *row.aliases)]
     return [*rows, *sorted(table.RESERVED - {"e", "E", "pi", "if", "else", "torch", "f"}), "array"]
-
-
-def is_of_array(name: str) -> bool:
-    """Is this a function of a whole array?"""
-    return isinstance(table.find(name), Along) and not isinstance(table.find(name), Elementwise)
 
 
 def instead_of(name: str) -> str:

@@ -152,4 +152,3 @@ ROWS = (
         source="Goodfellow, Bengio, Courville, Deep Learning (2016), 3.42",
     ),
 )
-

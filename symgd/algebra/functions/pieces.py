@@ -40,11 +40,21 @@ def _where_ball(condition: Any, yes: Any, no: Any) -> Any:
 def _comparison(name: str, symbol: str, latex: str, relation: str, decide: Any, exact: Any, source: str) -> Elementwise:
     template = f"({{0}} {symbol} {{1}}).to({{0}}.dtype)"
     return Elementwise(
-        name=name, aliases=(), arity=2, domain="", derivative=(zero, zero), exact=lambda x, y: Fraction(exact(x, y)),
-        torch=template, accurate=template, ball=decide,
+        name=name,
+        aliases=(),
+        arity=2,
+        domain="",
+        derivative=(zero, zero),
+        exact=lambda x, y: Fraction(exact(x, y)),
+        torch=template,
+        accurate=template,
+        ball=decide,
         sympy=piecewise(lambda x, y: (1, from_sympy(relation)(x, y)), lambda x, y: (0, True)),
-        latex=rf"\left[{{0}} {latex} {{1}}\right]", kinks=_ZERO, convention="a jump where both are equal; the derivative is 0",
-        hard=_PAIRS, source=source,
+        latex=rf"\left[{{0}} {latex} {{1}}\right]",
+        kinks=_ZERO,
+        convention="a jump where both are equal; the derivative is 0",
+        hard=_PAIRS,
+        source=source,
     )
 
 
@@ -141,5 +151,3 @@ ROWS = (
     _comparison("equal", "==", "=", "Equality", lambda x, y: truth(x == y, x != y, x), lambda x, y: x == y, _IVERSON),
     _comparison("not_equal", "!=", r"\ne", "Unequality", lambda x, y: truth(x != y, x == y, x), lambda x, y: x != y, _IVERSON),
 )
-
-
