@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 from symgd.algebra.operations import Value
 from symgd.errors import FormulaError
 from symgd.language import syntax as sx
-from symgd.language.trampoline import Task
+from symgd.algebra.trampoline import Task
 
 if TYPE_CHECKING:
     from symgd.language.meaning import Elaborator

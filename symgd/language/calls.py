@@ -20,7 +20,7 @@ from symgd.language import syntax as sx
 from symgd.language.arguments import arguments, check_count, refuse
 from symgd.language.binders import OF_SIZES, Binder, binder_of
 from symgd.language.declarations import Definition, UnknownFunction
-from symgd.language.trampoline import Task
+from symgd.algebra.trampoline import Task
 from symgd.language.words import ALSO_VARIABLES, instead_of
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from symgd.language.declarations import Variable, parse_declarations, shapes_of
 from symgd.language.limits import Limits
 from symgd.language.magnitude import Magnitude
 from symgd.language.names import check_name
-from symgd.language.trampoline import Task, run
+from symgd.algebra.trampoline import Task, run
 from symgd.language.words import is_function
 
 _TEXT = 'Write the formula as text: symgd.formula("sum(i, x[i]^2)", given="x[n]").'

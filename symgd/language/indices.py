@@ -14,7 +14,7 @@ from symgd.algebra.operations import Affine, Index
 from symgd.errors import FormulaError, NoRuleError, ShapeError
 from symgd.language import syntax as sx
 from symgd.language.binders import Binder, Bound, Use
-from symgd.language.trampoline import Task
+from symgd.algebra.trampoline import Task
 
 if TYPE_CHECKING:
     from symgd.language.meaning import Elaborator

@@ -21,7 +21,7 @@ from symgd.language.binders import Use, outline
 from symgd.language.declarations import Declaration, Definition, UnknownFunction, Variable, shapes_of
 from symgd.language.limits import Limits
 from symgd.language.magnitude import Magnitude
-from symgd.language.trampoline import Task, run
+from symgd.algebra.trampoline import Task, run
 from symgd.language.words import CONSTANTS, is_function
 
 _SHOWN = 40  # characters of an operand in a message

@@ -20,7 +20,7 @@ from symgd.errors import FormulaError, NoRuleError, ShapeError
 from symgd.language import indices
 from symgd.language import syntax as sx
 from symgd.language.arguments import check_count
-from symgd.language.trampoline import Task
+from symgd.algebra.trampoline import Task
 
 if TYPE_CHECKING:
     from symgd.language.meaning import Elaborator

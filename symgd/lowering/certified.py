@@ -101,7 +101,7 @@ class _Run:
 
     def __init__(self, roots: Sequence[Expression], values: Mapping[str, Any], sizes: Mapping[str, int]) -> None:
         nodes = ex.topological(*roots)
-        self.leaves, self.sizes = given_arrays([node for node in nodes if isinstance(node, ex.Leaf)], values, sizes)
+        self.leaves, self.sizes = given_arrays(ex.leaves(*roots), values, sizes)
         self.arrays: dict[Expression, Array] = {}
         self.largest = _EXACT_BITS + ctx.prec
         for part in nodes:

@@ -12,7 +12,7 @@ cases: derive first, then convert.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import count
+from itertools import count, product
 from typing import Any
 
 from symgd.algebra.dimension import Dimension
@@ -277,7 +277,20 @@ def _no_form(what: str) -> NoRuleError:
     return NoRuleError(f"SymPy has no form for {what}.", hint="Declare sizes as numbers, x[3], or convert a scalar of it.")
 
 
+def _of_each(name: str, entry: Callable[..., Any], ranges: list[tuple[Any, Any, Any]]) -> Any:
+    """Max or Min of all entries, which SymPy has for a number of them only."""
+    import sympy
+
+    lengths = [last for _, _, last in ranges]
+    if not all(length.is_Integer for length in lengths) or sympy.prod(lengths) > _ENTRIES:
+        raise _no_form(f"{name} of an array whose size is no number")
+    return getattr(sympy, name)(*[entry(*at) for at in product(*(range(1, int(length) + 1) for length in lengths))])
+
+
 _OF_ENTRIES: dict[str, Callable[..., Any]] = {
+    "max": lambda sympy, entry, ranges: _of_each("Max", entry, ranges),
+    "min": lambda sympy, entry, ranges: _of_each("Min", entry, ranges),
+    "prod": lambda sympy, entry, ranges: sympy.Product(entry(), *ranges),
     "norm1": lambda sympy, entry, ranges: sympy.Sum(sympy.Abs(entry()), *ranges),
     "norm2": lambda sympy, entry, ranges: sympy.sqrt(sympy.Sum(entry() ** 2, *ranges)),
     "normF": lambda sympy, entry, ranges: sympy.sqrt(sympy.Sum(entry() ** 2, *ranges)),

@@ -109,11 +109,10 @@ REFUSED = [
     ({"w": [1.0, 2.0]}, ShapeError, "w is a scalar, and the value given for it has shape (2,).\nDeclare w[2], or give one number; batches are for formulas of scalars only."),
     ({"n": 4}, ShapeError, "x is declared (n), and the value given for it has 3 entries, not 4.\nn is given as 4."),
     ({"n": 2.5}, ValueGivenError, "the value given for the dimension n is 2.5, not a whole number from 1.\nA dimension counts entries."),
-    ({"n": "3"}, ShapeError, ""),
 ]
 
 
-@pytest.mark.parametrize(("changed", "kind", "text"), REFUSED[:-1], ids=[str(row[0])[:40] for row in REFUSED[:-1]])
+@pytest.mark.parametrize(("changed", "kind", "text"), REFUSED, ids=range(len(REFUSED)))
 def test_refusals(changed, kind, text):
     values = {"w": 2.0, "x": X, "y": Y, **changed}
     if text.startswith("no value"):

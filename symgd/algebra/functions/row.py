@@ -26,12 +26,12 @@ class Elementwise:
     `domain`      where it is real and finite, in the language of declarations, arguments named x, y, z ("" is everywhere)
     `derivative`  one callable per argument: the arguments as expressions → the partial derivative by that argument
     `exact`       rational arguments → the rational value, or None where it is irrational or not cheap
-    `torch`       template of the torch expression, {0} {1} … being tensors
+    `torch`       template of the torch expression, {0} {1} … being names of tensors, `f` symgd.lowering.torch_functions
     `accurate`    the same, accurate to a few ulp wherever the value is representable
     `ball`        certified value on `flint.arb` arguments (nan ball outside the domain)
     `sympy`       SymPy numbers or symbols → SymPy expression
-    `latex`       template, {0} {1} … being LaTeX of the arguments
-    `kinks`       rational points (of the first argument) where the derivative jumps
+    `latex`       template, {0} {1} … being LaTeX of the arguments, not bracketed; other braces stand for themselves
+    `kinks`       rational points where the derivative jumps: of the argument, or with several arguments of the first minus any other
     `convention`  what the derivative is taken to be there ("" without kinks)
     `hard`        points, as decimal text, where naive forms lose digits or overflow
     `source`      where the derivative is printed
@@ -60,7 +60,7 @@ class Along:
 
     `keeps_axis`  the result has the shape of the argument (softmax); otherwise the last axis is gone (lse)
     `pullback`    (g, x, y) → adjoint of x, where y is the function of x, and g (of y) may carry leading axes: see `expression.product`
-    `ball`        certified value: a list of balls → one ball, or a list of them
+    `ball`        certified value: a list of balls, or of exact `flint.fmpq`, → one ball, or a list of them
     The other fields as in `Elementwise`; templates get the tensor {0}, whose last axis is meant.
     """
 
@@ -80,7 +80,7 @@ class Along:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OfMatrix:
-    """A function of a square matrix, the last two axes of an array; fields as in `Along`. `ball` takes an `arb_mat`."""
+    """A function of a square matrix, the last two axes of an array; fields as in `Along`. `ball` takes `arb_mat` or exact `fmpq_mat`."""
 
     name: str
     aliases: tuple[str, ...]
