@@ -26,7 +26,7 @@ from symgd.algebra.expression import Add, Contract, Expression, Factor, Map, Sel
 from symgd.algebra.functions.table import POWER, F, elementwise
 
 READABLE = 3_000  # nodes; larger expressions are never written out, and are simplified with sharing kept
-LONGEST = 3_000  # factors or terms of nested products or sums that are made one
+SHORT = 100  # factors of a product that is multiplied out in every place it stands in; a longer one in its only place
 LITERAL = 16  # entries that a sum of unit vectors is written out to
 
 HALF = Fraction(1, 2)
@@ -61,16 +61,11 @@ class _Pass:
             for child in node.children:
                 if type(child) is not type(node) or (sharing and self.uses[child] > 1) or is_slice(child):
                     self.opened.discard(child)
-        self._keep_long_ones_closed()
-
-    def _keep_long_ones_closed(self) -> None:
-        """What stands in several places is opened in each of them, which may double its length time and again."""
         length: dict[Expression, int] = {}
-        for node in self.order if not self.sharing else ():
+        for node in self.order:
             length[node] = sum(length[child] if child in self.opened else 1 for child in node.children)
-            if length[node] > LONGEST:
-                self.opened.difference_update(node.children)
-                length[node] = len(node.children)
+            if isinstance(node, Contract) and self.uses[node] > 1 and length[node] > SHORT:
+                self.opened.discard(node)
 
     def results(self) -> list[Expression]:
         for node in self.order:
@@ -90,13 +85,8 @@ class _Pass:
         """Terms of nested sums, like ones collected under their canonical form, shown as the first of them was."""
         found: dict[Expression, Fraction] = {}
         first: dict[Expression, Expression] = {}
-        waiting: list[tuple[Fraction, Expression]] = [(ex.ONE, node)]
-        while waiting:
-            coefficient, term = waiting.pop()
-            if isinstance(term, Add) and (term is node or term in self.opened):
-                waiting.extend((ex.times(coefficient, c), child) for c, child in reversed(list(term.terms)))
-                continue
-            inner, unit = ex.split(self.done.get(term, term))
+        for coefficient, term in self._terms(node):
+            inner, unit = ex.split(self.done[term])
             coefficient = ex.times(coefficient, inner)
             may_open = isinstance(unit, Add) and (not self.sharing or self.uses[term] == 1)
             for c, part in ex.terms(unit) if may_open else ((ex.ONE, unit),):
@@ -105,6 +95,22 @@ class _Pass:
                 c = ex.times(coefficient, c)
                 found[form] = found[form] + c if form in found else c
         return ex.total({first[form]: c for form, c in found.items()}, node.shape)
+
+    def _terms(self, node: Add) -> list[tuple[Fraction, Expression]]:
+        """The terms of a sum and of those opened in it, each once, in the order of reading."""
+        weights: dict[Expression, Fraction] = {}
+        sums, waiting = list[Add](), list[Expression]([node])
+        while waiting:
+            term = waiting.pop()
+            if term not in weights:
+                weights[term] = Fraction(term is node)
+                if isinstance(term, Add) and (term is node or term in self.opened):
+                    sums.append(term)
+                    waiting.extend(reversed(term.children))
+        for term in sorted(sums, key=lambda one: -one.serial):
+            for c, child in term.terms:
+                weights[child] += ex.times(weights[term], c)
+        return [(c, term) for term, c in weights.items() if term is not node and term not in self.opened]
 
     def _product(self, node: Contract) -> Expression:
         coefficient, powers = node.coefficient, dict[tuple[Expression, tuple[int, ...]], Fraction]()
@@ -116,8 +122,8 @@ class _Pass:
             inner = child
             if is_done or child not in self.opened:
                 inner = child if is_done else self.done[child]
-                may_open = isinstance(inner, Contract) and not is_slice(inner) and (not self.sharing or self.uses[child] == 1)
-                if not may_open or len(powers) + len(waiting) + len(inner.children) > LONGEST:
+                once = self.uses[child] == 1 or (not self.sharing and len(inner.children) <= SHORT)
+                if not (once and isinstance(inner, Contract) and not is_slice(inner)):
                     for base, exponent, axes in self._powers(inner, labels):
                         key = (base, axes)
                         # Entries of a Select are 0 or 1: a power of one is itself.

@@ -196,4 +196,3 @@ def _sum(left: Number, right: Number) -> Number | None:
         polynomial = polynomial + term
     known = polynomial.constant
     return Number(Fraction(known, below)) if known is not None else Number(Fraction(1, below), ((polynomial, 1),))
-

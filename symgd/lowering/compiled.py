@@ -98,7 +98,9 @@ def checked_device(device: Any) -> torch.device:
 def checked_backend(backend: Any) -> str:
     """The backend that runs: "auto" chooses eager. Raises `LoweringError` for one that is not there."""
     if backend == "native":
-        raise LoweringError("the backend 'native' is not available in this version.", hint='Use backend="compile" for large arrays, "eager" for small ones.')
+        raise LoweringError(
+            "the backend 'native' is not available in this version.", hint='Use backend="compile" for large arrays, "eager" for small ones.'
+        )
     if backend not in BACKENDS:
         raise LoweringError(f"unknown backend {_quoted(backend)}.", hint=f"Backends are {', '.join(BACKENDS)}.")
     return "eager" if backend == "auto" else str(backend)
@@ -106,4 +108,3 @@ def checked_backend(backend: Any) -> str:
 
 def _quoted(value: Any) -> str:
     return repr(value)[:60]
-

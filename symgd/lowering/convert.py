@@ -28,7 +28,7 @@ def as_tensor(name: str, value: Any, dtype: torch.dtype, device: torch.device) -
         return _from_array(name, value, dtype, device)
     if value is None or isinstance(value, str | bytes | dict | set):
         raise ValueGivenError(f"the value given for {name} is {_described(value)}, not a number.", hint=_NUMBERS)
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | range):
         return _from_list(name, value, dtype, device)
     if isinstance(value, complex | np.complexfloating):
         raise _complex(name)
@@ -130,7 +130,9 @@ def not_finite(name: str, what: str) -> ValueGivenError:
 
 
 def _complex(name: str) -> ValueGivenError:
-    return ValueGivenError(f"the value given for {name} is complex.", hint="Formulas are real: give the real and the imaginary part as two variables.")
+    return ValueGivenError(
+        f"the value given for {name} is complex.", hint="Formulas are real: give the real and the imaginary part as two variables."
+    )
 
 
 def _kind(value: np.ndarray[Any, Any]) -> str:

@@ -74,8 +74,8 @@ def _warn_at_kinks(kinked: Sequence[tuple[Map, Expression]], arguments: Sequence
         function = node.function
         for kink in function.kinks:
             if bool((argument == float(kink)).any()):
-                message = f"the derivative of {function.name} jumps at {kink}, where it is asked; it is taken by convention: {function.convention}."
-                warnings.warn(message, stacklevel=4)
+                reason = f"the derivative of {function.name} jumps at {kink}, where it is asked"
+                warnings.warn(f"{reason}; it is taken by convention: {function.convention}.", stacklevel=4)
 
 
 def _not_finite(value: Tensor) -> DomainError:
@@ -84,7 +84,10 @@ def _not_finite(value: Tensor) -> DomainError:
     shown = float(flat[where])
     what = "the value" if value.numel() == 1 else "an entry of the value"
     if shown != shown:
-        return DomainError(f"{what} is not a real number at these values.", hint="A function is outside its domain; evaluate with digits=50 to see which.")
-    return DomainError(f"{what} is infinite at these values.", hint="There is a pole, or the value is beyond 1.8e308; evaluate with digits=50 to see which.")
-
-
+        return DomainError(
+            f"{what} is not a real number at these values.", hint="A function is outside its domain; evaluate with digits=50 to see which."
+        )
+    return DomainError(
+        f"{what} is infinite at these values.",
+        hint="There is a pole, or the value is beyond 1.8e308; evaluate with digits=50 to see which.",
+    )

@@ -78,7 +78,7 @@ def entries(shape: Shape) -> Dimension:
 def broadcast_shape(shapes: Sequence[Shape]) -> Shape:
     """The shape of arrays that meet entry by entry."""
     out: list[Dimension] = []
-    for lengths in zip_longest(*map(reversed, shapes), fillvalue=ONE):  # type: ignore[arg-type]
+    for lengths in zip_longest(*map(reversed, shapes), fillvalue=ONE):
         proper = set(lengths) - {ONE}
         if len(proper) > 1:
             raise ShapeFault(f"arrays of shapes {', '.join(map(shape_text, shapes))} meet entry by entry")

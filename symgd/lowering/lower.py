@@ -54,10 +54,26 @@ def lower(roots: Sequence[Expression], inputs: Sequence[Leaf], parameters: Seque
     small = {name for leaf in parameters for length in leaf.shape for name in length.names}
     builder = Builder(_Assumed({name: PARAMETER_SIZE if name in small else DATA_SIZE for name in names}))
     lowering = _Lowering(builder, {leaf: k for k, leaf in enumerate(inputs)}, form)
-    for node in ex.topological(*roots):
+    for leaf in inputs:
+        lowering.node(leaf)
+    for node in _in_order(roots):
         lowering.node(node)
     outputs = _owned(builder, [_complete(builder, lowering.done[root], root) for root in roots])
     return pruned(inputs, builder.instructions, outputs, list(builder.requirements))
+
+
+def _in_order(roots: Sequence[Expression]) -> list[Expression]:
+    """Children before parents, left to right: the same order whatever was built before, unlike that of serial numbers."""
+    done: dict[Expression, None] = {}
+    waiting = [(root, False) for root in reversed(roots)]
+    while waiting:
+        node, children_done = waiting.pop()
+        if children_done:
+            done[node] = None
+        elif node not in done:
+            waiting.append((node, True))
+            waiting.extend((child, False) for child in reversed(node.children) if child not in done)
+    return list(done)
 
 
 class _Assumed(dict[str, int]):
@@ -127,7 +143,8 @@ class _Lowering:
 
     def unknown(self, node: Unknown) -> Operand:
         raise LoweringError(
-            f"{node.name} is declared as an unknown function: it has no values.", hint=f"Define it in given, as in {node.name} = …, to evaluate."
+            f"{node.name} is declared as an unknown function: it has no values.",
+            hint=f"Define it in given, as in {node.name} = …, to evaluate.",
         )
 
     # ---- sums --------------------------------------------------------------------------------------------------------
@@ -186,16 +203,13 @@ class _Lowering:
         for position, terms in placed.items():
             self.builder.require(position, node.shape[0])
             coefficient, operand = self._sum(terms)
-            values.append(
-                self.builder.complete(
-                    Operand(self.builder.scaled(operand.value, Number(coefficient)), operand.labels), range(1, node.rank), sizes
-                )
-            )
-        positions = tuple(placed)
-        in_order = sorted(range(len(values)), key=lambda k: positions[k].constant if positions[k].constant is not None else -1)
-        if tuple(positions[k] for k in in_order) == tuple(Dimension.of(k) for k in range(len(values))) and node.shape[0].constant == len(values):
-            return Operand(self.builder.emit("stack", [values[k] for k in in_order]), tuple(range(node.rank)))
-        return Operand(self.builder.emit("place", values, (positions, node.shape[0])), tuple(range(node.rank)))
+            scaled = Operand(self.builder.scaled(operand.value, Number(coefficient)), operand.labels)
+            values.append(self.builder.complete(scaled, range(1, node.rank), sizes))
+        every = {Dimension.of(k): k for k in range(len(values))}
+        if placed.keys() == every.keys() and node.shape[0].constant == len(values):
+            order = sorted(zip(placed, values), key=lambda entry: every[entry[0]])
+            return Operand(self.builder.emit("stack", [value for _, value in order]), tuple(range(node.rank)))
+        return Operand(self.builder.emit("place", values, (tuple(placed), node.shape[0])), tuple(range(node.rank)))
 
     # ---- products ----------------------------------------------------------------------------------------------------
 

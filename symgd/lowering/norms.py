@@ -27,7 +27,10 @@ def norms_opened(roots: Sequence[Expression]) -> list[Expression]:
     openable = {
         node
         for node in order
-        if isinstance(node, Along) and node.function is _NORM and node not in roots and all(_is_even_power(parent) for parent in parents[node])
+        if isinstance(node, Along)
+        and node.function is _NORM
+        and node not in roots
+        and all(_is_even_power(parent) for parent in parents[node])
     }
     done: dict[Expression, Expression] = {}
     for node in order:
@@ -60,5 +63,3 @@ def _is_even_power(node: Expression) -> bool:
         return False
     exponent = ex.constant_value(node.children[1])
     return exponent is not None and exponent % 2 == 0
-
-

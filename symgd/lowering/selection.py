@@ -206,4 +206,3 @@ class Selection:
             return Operand(emit("flatten", (value,), (0, len(order))), out)
         detail = (0, delta.offset, delta.coefficients, delta.length, delta.is_inside is True)
         return Operand(emit("scatter", (value,), detail), out)
-

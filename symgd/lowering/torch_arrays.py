@@ -33,13 +33,18 @@ def gather(x: Tensor, axis: int, offset: int, coefficients: Sequence[int], lengt
     """out[…, k, l, …] = x[…, position(k, l), …]: one axis becomes as many as there are coefficients."""
     flat = positions(offset, coefficients, lengths, x.device).reshape(-1)
     if inside:
-        return x.index_select(axis, flat).unflatten(axis, tuple(lengths))
+        return _split(x.index_select(axis, flat), axis, lengths)
     there = (flat >= 0) & (flat < x.shape[axis])
     if not x.shape[axis]:
         return x.new_zeros((*x.shape[:axis], *lengths, *x.shape[axis + 1 :]))
     taken = x.index_select(axis, torch.where(there, flat, 0))
     mask = there.reshape([-1 if k == axis else 1 for k in range(x.dim())])
-    return torch.where(mask, taken, 0.0).unflatten(axis, tuple(lengths))
+    return _split(torch.where(mask, taken, 0.0), axis, lengths)
+
+
+def _split(x: Tensor, axis: int, lengths: Sequence[int]) -> Tensor:
+    """One axis as several, the last running fastest."""
+    return x.reshape((*x.shape[:axis], *lengths, *x.shape[axis + 1 :]))
 
 
 def scatter(x: Tensor, axis: int, offset: int, coefficients: Sequence[int], length: int, inside: bool) -> Tensor:

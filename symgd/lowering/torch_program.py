@@ -66,7 +66,10 @@ def _gradient_names(f: Formula, gradient: Any) -> list[str]:
             raise FormulaError(f"{text} is named twice in gradient.", hint="Name every variable once.")
         found.append(text)
     if found and f.shape:
-        raise ShapeError(f"a gradient takes a scalar formula, and this one is {shape_text(f.shape)}.", hint="Lower the Jacobian: to_torch(symgd.jacobian(f, …)).")
+        raise ShapeError(
+            f"a gradient takes a scalar formula, and this one is {shape_text(f.shape)}.",
+            hint="Lower the Jacobian: to_torch(symgd.jacobian(f, …)).",
+        )
     return found
 
 
@@ -151,7 +154,8 @@ class TorchProgram:
         return total if total.constant is None else total.constant
 
     def __repr__(self) -> str:
-        return f"TorchProgram({str(self.formula)!r}, gradient={list(self.names)}, dtype={self.dtype}, device={str(self.device)!r}, backend={self.backend!r})"
+        options = f"dtype={self.dtype}, device={str(self.device)!r}, backend={self.backend!r}"
+        return f"TorchProgram({str(self.formula)!r}, gradient={list(self.names)}, {options})"
 
 
 def used_inputs(roots: Sequence[Expression], known: Mapping[str, Leaf]) -> list[Leaf]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from symgd.algebra.dimension import Dimension, shape_text
 from symgd.lowering.program import Instruction, Program
@@ -18,7 +18,7 @@ from symgd.lowering.torch_templates import ATOM, WRITERS, Context, Text, repeats
 
 _INLINE = 70  # characters of a value that is still written into the line that uses it
 _SHOWN = 1_000  # characters of the formula in the docstring
-_HEADER = "import torch\n\nfrom symgd.lowering import torch_arrays as g\nfrom symgd.lowering import torch_functions as f\n"
+_HEADER = ("import torch", "", "from symgd.lowering import torch_arrays as g", "from symgd.lowering import torch_functions as f")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ def torch_source(
     arguments = ", ".join([*(f"x{k}" for k in range(len(program.inputs))), *(dimensions[name] for name in sizes)])
     result = f"return ({returned},)" if len(program.outputs) == 1 else f"return {returned}"
     body = [*(_docstring(program, sizes, title, outputs) if documented else ()), *prologue, *writer.lines, result]
-    constants = "".join(f"{line}\n" for line in writer.setup)
-    text = f"{_HEADER}{chr(10) if constants else ''}{constants}\n\ndef program({arguments}):\n" + "".join(f"    {line}\n" if line else "\n" for line in body)
-    return Source(text, sizes)
+    constants = ["", *writer.setup] if writer.setup else []
+    lines = [*_HEADER, *constants, "", "", f"def program({arguments}):", *(f"    {line}" if line else "" for line in body), ""]
+    return Source("\n".join(lines), sizes)
 
 
 class _Writer:

@@ -88,9 +88,10 @@ class Context:
         above = [(dimension, power) for dimension, power in number.dimensions if power > 0]
         below = [(dimension, -power) for dimension, power in number.dimensions if power < 0]
         factor = number.factor()
-        fraction = number.value if not number.constants else None
-        if fraction is not None and not _is_power_of_two(fraction.denominator) and max(abs(fraction.numerator), fraction.denominator) < _EXACT_INTEGER:
-            text = Text(f"{fraction.numerator} / {fraction.denominator}", PRODUCT)
+        above_line, below_line = number.value.numerator, number.value.denominator
+        is_short = max(abs(above_line), below_line) < _EXACT_INTEGER
+        if not number.constants and not _is_power_of_two(below_line) and is_short:
+            text = Text(f"{above_line} / {below_line}", PRODUCT)
         else:
             text = literal(factor)
         if above:
@@ -188,7 +189,6 @@ def _scale(context: Context, instruction: Instruction, inputs: Sequence[Text]) -
     array = inputs[0]
     above = [(dimension, power) for dimension, power in number.dimensions if power > 0]
     below = [(dimension, -power) for dimension, power in number.dimensions if power < 0]
-    factor = number.factor()
     if number.value == -1 and number.is_rational:
         return Text(f"-{array.at(UNARY)}", UNARY)
     if not above and _divides(number):
@@ -304,7 +304,11 @@ def _arrange(context: Context, instruction: Instruction, inputs: Sequence[Text])
     if any(new):
         while new and not new[-1] and len(new) > 1:
             new.pop()  # axes at the end need no mention
-        text += f"[{', '.join('None' if is_new else ':' for is_new in new)}]" if axes or not all(new) else f".reshape({', '.join('1' for _ in new)})"
+        text += (
+            f"[{', '.join('None' if is_new else ':' for is_new in new)}]"
+            if axes or not all(new)
+            else f".reshape({', '.join('1' for _ in new)})"
+        )
     return Text(text)
 
 
@@ -353,12 +357,16 @@ def _window(context: Context, instruction: Instruction, inputs: Sequence[Text]) 
 
 def _gather(context: Context, instruction: Instruction, inputs: Sequence[Text]) -> Text:
     axis, offset, coefficients, lengths, inside = instruction.detail
-    return _call("g.gather", inputs[0].text, str(axis), context.length(offset), _lengths(context, coefficients), context.shape(lengths), str(inside))
+    return _call(
+        "g.gather", inputs[0].text, str(axis), context.length(offset), _lengths(context, coefficients), context.shape(lengths), str(inside)
+    )
 
 
 def _scatter(context: Context, instruction: Instruction, inputs: Sequence[Text]) -> Text:
     axis, offset, coefficients, length, inside = instruction.detail
-    return _call("g.scatter", inputs[0].text, str(axis), context.length(offset), _lengths(context, coefficients), context.length(length), str(inside))
+    return _call(
+        "g.scatter", inputs[0].text, str(axis), context.length(offset), _lengths(context, coefficients), context.length(length), str(inside)
+    )
 
 
 def _place(context: Context, instruction: Instruction, inputs: Sequence[Text]) -> Text:

@@ -93,7 +93,7 @@ class Values:
         if len(values) != len(entries):
             return None
         for name, reference, version, shape in entries:
-            value = values.get(name)
+            value: Any = values.get(name)
             if value is None or value is not reference() or value._version != version or value.shape != shape:
                 return None
         return [value.detach() if (value := values[name]).requires_grad else value for name in names]
@@ -180,7 +180,8 @@ class Values:
             self._solve(name, axis, length, found, sizes, origin)
         for name in self.sizes:
             if name not in sizes:
-                raise ValueGivenError(f"no value is given for the dimension {name}.", hint=f"No array has it as an axis: give {name}, a whole number.")
+                hint = f"No array has it as an axis: give {name}, a whole number."
+                raise ValueGivenError(f"no value is given for the dimension {name}.", hint=hint)
         self._check_requirements(sizes)
         return sizes
 
@@ -189,7 +190,8 @@ class Values:
         if len(unknown) == 1:
             value = _root(length, unknown[0], sizes, found)
             if value is not None:
-                sizes[unknown[0]], origin[unknown[0]] = value, f"{name}{_entries(found, axis, self.leaves[name].rank)}, so {unknown[0]} = {value}"
+                sizes[unknown[0]] = value
+                origin[unknown[0]] = f"{name}{_entries(found, axis, self.leaves[name].rank)}, so {unknown[0]} = {value}"
                 return
         elif unknown:
             return
@@ -235,7 +237,9 @@ def _whole(name: str, value: Any) -> int:
         number = float("nan")
     if not number >= 1 or number != int(min(number, 1e18)):
         shown = value if isinstance(value, int | float | str) else type(value).__name__
-        raise ValueGivenError(f"the value given for the dimension {name} is {shown}, not a whole number from 1.", hint="A dimension counts entries.")
+        raise ValueGivenError(
+            f"the value given for the dimension {name} is {shown}, not a whole number from 1.", hint="A dimension counts entries."
+        )
     return int(number)
 
 
@@ -248,5 +252,3 @@ def _root(length: Dimension, name: str, sizes: Mapping[str, int], found: int) ->
     if not slope or rest % slope or rest // slope < 1:
         return None
     return rest // slope
-
-

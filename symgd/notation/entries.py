@@ -15,7 +15,7 @@ from symgd.algebra.dimension import Dimension
 from symgd.algebra.expression import Add, Along, Contract, Counter, Expression, Leaf, Map, MatrixFunction, Select, Stack, Unknown
 from symgd.errors import LimitError
 from symgd.notation import presentation as show
-from symgd.notation.functions import call_name, elementwise_term, matrix_name, unknown_tree
+from symgd.notation.functions import call_name, elementwise_term, innermost, of_all_entries, unknown_tree
 from symgd.notation.letters import Letters
 from symgd.notation.positions import Condition, Letter, Position, equal, selected, solve
 from symgd.notation.presentation import Tree
@@ -191,12 +191,13 @@ class Entries:
         if function.keeps_axis:
             vector = yield self._array(child, at[:-1], level + len(_strided(at)))
             return Term(scalars=(self._indexed(show.Call(name, (vector,), latex=function.latex), at[-1:], level, node.shape[-1:]),))
-        if name in _BINDERS and (not isinstance(child, Along) or child.function is not function):
+        if name in _BINDERS and (at or innermost(node).rank == 1):
             letter = Letter(level, child.shape[-1])
             body = yield self.entry(child, (*at, Position.of(letter)), level + 1)
             return Term(scalars=(show.Bound(name, self._binders([letter]), body.tree()),))
-        if not at and isinstance(child, Along) and child.function is function:
-            child, name = child.children[0], matrix_name(function)
+        if not at and innermost(node).rank > 1:
+            array = yield self._array(innermost(node), (), level)
+            return Term(scalars=(of_all_entries(function, array),))
         array = yield self._array(child, at, level)
         return Term(scalars=(show.Call(name, (array,), latex=function.latex),))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from symgd.algebra.expression import Unknown
+from symgd.algebra import expression as ex
+from symgd.algebra.expression import Expression, Unknown
 from symgd.algebra.functions.row import Along, Elementwise, OfMatrix
 from symgd.algebra.functions.table import POWER, elementwise
 from symgd.algebra.operations import OF_ARRAY
@@ -26,9 +27,19 @@ def call_name(function: Along | OfMatrix | Elementwise) -> str:
     return _CALLED.get(function.name, function.name)
 
 
-def matrix_name(function: Along) -> str:
-    """What a function of all entries of a matrix is called."""
-    return _OF_ALL_ENTRIES.get(function.name, call_name(function))
+def of_all_entries(function: Along, argument: Tree) -> Tree:
+    """A function of all entries of an array of two or more axes."""
+    if function.name == "norm1":
+        return show.Call("sum", (show.Call("abs", (argument,), latex=elementwise("abs").latex),))
+    return show.Call(_OF_ALL_ENTRIES.get(function.name, call_name(function)), (argument,), latex=function.latex)
+
+
+def innermost(node: ex.Along) -> Expression:
+    """The array that a function of its last axis, and of the axis before it, and so on, is of."""
+    inner = node.children[0]
+    while isinstance(inner, ex.Along) and inner.function is node.function and not inner.function.keeps_axis:
+        inner = inner.children[0]
+    return inner
 
 
 def elementwise_term(function: Elementwise, arguments: Sequence[Tree], entrywise: bool) -> Term:

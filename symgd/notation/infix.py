@@ -51,7 +51,9 @@ def pieces(node: Tree) -> tuple[int, list[Piece]]:
     if isinstance(node, show.Quotient):
         return PRODUCT, [(node.above, PRODUCT), "./" if node.entrywise else "/", (node.below, SIGN)]
     if isinstance(node, show.Power):
-        return POWER, [(node.base, POSTFIX), ".^" if node.entrywise else "^", (node.exponent, POWER)]
+        # x.^y' would be ambiguous, and the language refuses it.
+        least = ATOM if isinstance(node.exponent, show.Transpose) else POWER
+        return POWER, [(node.base, POSTFIX), ".^" if node.entrywise else "^", (node.exponent, least)]
     if isinstance(node, show.Transpose):
         return POSTFIX, [(node.base, POSTFIX), "'"]
     if isinstance(node, show.Indexed):

@@ -33,7 +33,7 @@ from symgd.algebra.expression import (
 from symgd.algebra.functions.table import POWER
 from symgd.notation import presentation as show
 from symgd.notation.entries import Entries
-from symgd.notation.functions import call_name, elementwise_term, matrix_name, unknown_tree
+from symgd.notation.functions import call_name, elementwise_term, innermost, of_all_entries, unknown_tree
 from symgd.notation.letters import Letters
 from symgd.notation.network import Line, Network, Vector
 from symgd.notation.presentation import Tree
@@ -124,10 +124,10 @@ class Forms:
         child = node.children[0]
         if node.function.name == "prod" and not node.shape and not self.sums_as_words:
             return None
-        if not node.shape and isinstance(child, Along) and child.function is node.function and child.children[0].rank == 2:
-            inner = self.terms[child.children[0]]
-            assert inner is not None
-            return show.Call(matrix_name(node.function), (inner.tree(),), latex=node.function.latex)
+        array = innermost(node)
+        if not node.shape and array.rank > 1:
+            inner = self.terms[array]
+            return of_all_entries(node.function, inner.tree()) if inner else None
         if child.rank == 1:
             return show.Call(call_name(node.function), (argument,), latex=node.function.latex)
         if child.rank == 2:

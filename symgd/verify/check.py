@@ -60,7 +60,7 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
     ends = time.monotonic() + seconds
     one, other = read_claim(claim, given, syntax, Limits())
     left, right = one.value, other.value
-    if left.node.shape != right.node.shape:
+    if left.node.shape != right.node.shape or left.row != right.row:
         shapes = [replace(side.value, text=side.text).described() for side in (one, other)]
         return Verdict("refuted", f"the left side is {shapes[0]}, the right side {shapes[1]}.", claim)
     difference = expanded(left.node - right.node)

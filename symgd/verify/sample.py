@@ -19,8 +19,9 @@ Nested = Any  # a Fraction, or nested lists of them
 
 
 def sizes(names: Iterable[str], generator: Random) -> dict[str, int]:
-    """A small size for every dimension name, different where possible."""
-    return {name: 2 + (k + generator.randrange(2)) % 3 for k, name in enumerate(names)}
+    """A small size for every dimension name, no two alike, in random order: where sizes coincide, unequal things may be equal."""
+    names = list(names)
+    return dict(zip(names, generator.sample(range(2, 4 + len(names)), len(names))))
 
 
 def point(leaves: Iterable[Leaf], dimensions: Mapping[str, int], generator: Random) -> dict[str, Nested]:

@@ -37,7 +37,9 @@ class Maker:
             return self.rng.choice(same)
         leaf = ex.leaf(f"x{len(self.leaves)}", shape)
         self.leaves[leaf.name] = leaf
-        self.values[leaf.name] = self.numbers.uniform(0.3, 1.5, [length.evaluate(self.sizes) for length in shape]) * self.numbers.choice([-1, 1])
+        self.values[leaf.name] = self.numbers.uniform(0.3, 1.5, [length.evaluate(self.sizes) for length in shape]) * self.numbers.choice(
+            [-1, 1]
+        )
         return leaf
 
     def shape(self, most: int = 2):
@@ -51,7 +53,9 @@ class Maker:
         if depth == 0:
             made = self.atom(shape)
         else:
-            made = self.rng.choice([self.add, self.map, self.contract, self.contract, self.contract, self.stack, self.along, self.power, self.matrix])(shape, depth)
+            made = self.rng.choice(
+                [self.add, self.map, self.contract, self.contract, self.contract, self.stack, self.along, self.power, self.matrix]
+            )(shape, depth)
         self.pool.append(made)
         return made
 
@@ -64,7 +68,14 @@ class Maker:
         if choice < 0.3 and len(shape) >= 1:
             return self.select(shape)
         if choice < 0.4 and not shape:
-            return self.rng.choice([ex.irrational("pi"), ex.size(dimension(self.rng)), ex.constant(ex.Fraction(1, 3)), ex.power(ex.size(Dimension.of("m")), -1)])
+            return self.rng.choice(
+                [
+                    ex.irrational("pi"),
+                    ex.size(dimension(self.rng)),
+                    ex.constant(ex.Fraction(1, 3)),
+                    ex.power(ex.size(Dimension.of("m")), -1),
+                ]
+            )
         return self.leaf(shape)
 
     def select(self, shape):
@@ -83,7 +94,9 @@ class Maker:
         inner = self.expression(shape, depth - 1)
         if self.rng.random() < 0.3:
             other = self.expression(shape if self.rng.random() < 0.7 else (), depth - 1)
-            return self.rng.choice([lambda: ex.apply(elementwise("max"), inner, other), lambda: F.where(F.less(inner, other), inner, ex.constant(2))])()
+            return self.rng.choice(
+                [lambda: ex.apply(elementwise("max"), inner, other), lambda: F.where(F.less(inner, other), inner, ex.constant(2))]
+            )()
         return ex.apply(elementwise(self.rng.choice(ELEMENTWISE)), inner)
 
     def power(self, shape, depth):

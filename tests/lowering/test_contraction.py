@@ -28,7 +28,9 @@ def test_a_chain_of_matrices_between_two_vectors():
 def test_dimensions_that_are_numbers_decide():
     """(3 x 1000)(1000 x 3)(3 x 1000): the small product first."""
     three, thousand = Dimension.of(3), Dimension.of(1000)
-    node = ex.contract(1, [(ex.leaf("A", (three, thousand)), "ij"), (ex.leaf("B", (thousand, three)), "jk"), (ex.leaf("C", (three, thousand)), "kl")], "il")
+    node = ex.contract(
+        1, [(ex.leaf("A", (three, thousand)), "ij"), (ex.leaf("B", (thousand, three)), "jk"), (ex.leaf("C", (three, thousand)), "kl")], "il"
+    )
     assert operations(node, {}) == 9 * 1999 + 3000 * 5
 
 

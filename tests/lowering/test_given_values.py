@@ -1,5 +1,7 @@
 """Values given for variables: what is taken, and the full text of every refusal."""
 
+# ruff: noqa: E501  messages stand whole
+
 from __future__ import annotations
 
 import math
@@ -92,21 +94,65 @@ REFUSED = [
     ({"w": {"a": 1}}, ValueGivenError, f"the value given for w is of type dict, not a number.\n{VALUES}"),
     ({"w": object()}, ValueGivenError, f"the value given for w is of type object, not a number.\n{VALUES}"),
     ({"w": sympy.Symbol("q")}, ValueGivenError, f"the value given for w is of type Symbol, not a real number.\n{VALUES}"),
-    ({"w": 1j}, ValueGivenError, "the value given for w is complex.\nFormulas are real: give the real and the imaginary part as two variables."),
-    ({"x": torch.ones(3, dtype=torch.complex64)}, ValueGivenError, "the value given for x is complex.\nFormulas are real: give the real and the imaginary part as two variables."),
-    ({"x": np.ones(3, dtype=complex)}, ValueGivenError, "the value given for x is complex.\nFormulas are real: give the real and the imaginary part as two variables."),
-    ({"x": [1, 2j, 3]}, ValueGivenError, "the value given for x is complex.\nFormulas are real: give the real and the imaginary part as two variables."),
+    (
+        {"w": 1j},
+        ValueGivenError,
+        "the value given for w is complex.\nFormulas are real: give the real and the imaginary part as two variables.",
+    ),
+    (
+        {"x": torch.ones(3, dtype=torch.complex64)},
+        ValueGivenError,
+        "the value given for x is complex.\nFormulas are real: give the real and the imaginary part as two variables.",
+    ),
+    (
+        {"x": np.ones(3, dtype=complex)},
+        ValueGivenError,
+        "the value given for x is complex.\nFormulas are real: give the real and the imaginary part as two variables.",
+    ),
+    (
+        {"x": [1, 2j, 3]},
+        ValueGivenError,
+        "the value given for x is complex.\nFormulas are real: give the real and the imaginary part as two variables.",
+    ),
     ({"x": np.array(["1", "2", "3"])}, ValueGivenError, f"the array given for x holds text, not numbers.\n{VALUES}"),
     ({"x": [1, "2", 3]}, ValueGivenError, f"the value given for x has the text '2' at [2], not a number.\n{VALUES}"),
     ({"x": [1, None, 3]}, ValueGivenError, f"the value given for x has None at [2], not a number.\n{VALUES}"),
-    ({"x": [1, [2], 3]}, ShapeError, "the lists given for x are ragged: 1 entry at [2], a number at [1].\nEvery row has the same number of entries."),
-    ({"x": [[1, 2], [3]]}, ShapeError, "the lists given for x are ragged: 1 entry at [2], 2 entries at [1].\nEvery row has the same number of entries."),
-    ({"x": torch.eye(3).to_sparse()}, ValueGivenError, "the tensor given for x has a layout other than dense.\nGive a dense tensor, as value.to_dense() makes."),
-    ({"x": torch.ones(3, device="meta")}, ValueGivenError, "the tensor given for x has no values.\nGive a dense tensor, as value.to_dense() makes."),
+    (
+        {"x": [1, [2], 3]},
+        ShapeError,
+        "the lists given for x are ragged: 1 entry at [2], a number at [1].\nEvery row has the same number of entries.",
+    ),
+    (
+        {"x": [[1, 2], [3]]},
+        ShapeError,
+        "the lists given for x are ragged: 1 entry at [2], 2 entries at [1].\nEvery row has the same number of entries.",
+    ),
+    (
+        {"x": torch.eye(3).to_sparse()},
+        ValueGivenError,
+        "the tensor given for x has a layout other than dense.\nGive a dense tensor, as value.to_dense() makes.",
+    ),
+    (
+        {"x": torch.ones(3, device="meta")},
+        ValueGivenError,
+        "the tensor given for x has no values.\nGive a dense tensor, as value.to_dense() makes.",
+    ),
     ({"y": [1.0, 2.0]}, ShapeError, "y is declared (n), and the value given for it has 2 entries, not 3.\nx has 3 entries, so n = 3."),
-    ({"y": [[1.0], [2.0], [3.0]]}, ShapeError, "y is declared (n), and the value given for it has shape (3, 1).\nGive it without the axis of length 1, as value.reshape(-1)."),
-    ({"y": 1.0}, ShapeError, "y is declared (n), and the value given for it has no axes: it is a number.\nGive an array of the declared shape."),
-    ({"w": [1.0, 2.0]}, ShapeError, "w is a scalar, and the value given for it has shape (2,).\nDeclare w[2], or give one number; batches are for formulas of scalars only."),
+    (
+        {"y": [[1.0], [2.0], [3.0]]},
+        ShapeError,
+        "y is declared (n), and the value given for it has shape (3, 1).\nGive it without the axis of length 1, as value.reshape(-1).",
+    ),
+    (
+        {"y": 1.0},
+        ShapeError,
+        "y is declared (n), and the value given for it has no axes: it is a number.\nGive an array of the declared shape.",
+    ),
+    (
+        {"w": [1.0, 2.0]},
+        ShapeError,
+        "w is a scalar, and the value given for it has shape (2,).\nDeclare w[2], or give one number; batches are for formulas of scalars only.",
+    ),
     ({"n": 4}, ShapeError, "x is declared (n), and the value given for it has 3 entries, not 4.\nn is given as 4."),
     ({"n": 2.5}, ValueGivenError, "the value given for the dimension n is 2.5, not a whole number from 1.\nA dimension counts entries."),
 ]
@@ -182,12 +228,42 @@ DECLARED = [
     ("p", "p in (0, 1)", 1.0, "p is declared in (0, 1), and its value is 1.\nChange the value, or the declaration p in (0, 1)."),
     ("k", "k integer", 1.5, "k is declared integer, and its value is 1.5.\nChange the value, or the declaration k integer."),
     ("sum(v)", "v[n] > 0", [1.0, -2.0], "v is declared > 0, and entry [2] of it is -2.\nChange the value, or the declaration v[n] > 0."),
-    ("sum(y)", "y[n] in {-1, 1}", [1, 0], "y is declared in {-1, 1}, and entry [2] of it is 0.\nChange the value, or the declaration y[n] in {-1, 1}."),
-    ("sum(q)", "q[n] simplex", [0.5, 0.6], "q is declared simplex, and the value given is not.\nGive non-negative entries that add up to 1."),
-    ("tr(S)", "S[n,n] symmetric", [[1, 2], [3, 4]], "S is declared symmetric, and the value given is not.\nGive a matrix that equals its transpose, such as (S + S.T)/2."),
-    ("tr(S)", "S[n,n] spd", [[1, 2], [2, 1]], "S is declared spd, and the value given is not.\nGive a symmetric matrix with positive eigenvalues."),
-    ("tr(S)", "S[n,n] diagonal", [[1, 2], [2, 1]], "S is declared diagonal, and the value given is not.\nGive a matrix with zeros off its diagonal."),
-    ("tr(S)", "S[n,n] orthogonal", [[1, 2], [2, 1]], "S is declared orthogonal, and the value given is not.\nGive a matrix whose transpose is its inverse."),
+    (
+        "sum(y)",
+        "y[n] in {-1, 1}",
+        [1, 0],
+        "y is declared in {-1, 1}, and entry [2] of it is 0.\nChange the value, or the declaration y[n] in {-1, 1}.",
+    ),
+    (
+        "sum(q)",
+        "q[n] simplex",
+        [0.5, 0.6],
+        "q is declared simplex, and the value given is not.\nGive non-negative entries that add up to 1.",
+    ),
+    (
+        "tr(S)",
+        "S[n,n] symmetric",
+        [[1, 2], [3, 4]],
+        "S is declared symmetric, and the value given is not.\nGive a matrix that equals its transpose, such as (S + S.T)/2.",
+    ),
+    (
+        "tr(S)",
+        "S[n,n] spd",
+        [[1, 2], [2, 1]],
+        "S is declared spd, and the value given is not.\nGive a symmetric matrix with positive eigenvalues.",
+    ),
+    (
+        "tr(S)",
+        "S[n,n] diagonal",
+        [[1, 2], [2, 1]],
+        "S is declared diagonal, and the value given is not.\nGive a matrix with zeros off its diagonal.",
+    ),
+    (
+        "tr(S)",
+        "S[n,n] orthogonal",
+        [[1, 2], [2, 1]],
+        "S is declared orthogonal, and the value given is not.\nGive a matrix whose transpose is its inverse.",
+    ),
 ]
 
 

@@ -114,8 +114,16 @@ S = ex.leaf("S", (n, n))
         ("a diagonal matrix", ex.contract(1, [(x, "i"), (ex.identity(n), "ij")], "ij"), ["embed"]),
         ("an identity", ex.contract(3, [(ex.identity(n), "ij")], "ij"), ["delta", "scale"]),
         ("vec", ex.contract(1, [(A, "ij"), (ex.select(m * n, ZERO, (ONE, m), (m, n)), "pij")], "p"), ["arrange", "flatten", "clone"]),
-        ("its inverse", ex.contract(1, [(ex.leaf("v", (m * n,)), "p"), (ex.select(m * n, ZERO, (ONE, m), (m, n)), "pij")], "ij"), ["unflatten", "arrange", "clone"]),
-        ("a convolution", ex.contract(1, [(x, "p"), (ex.leaf("h", (k,)), "j"), (ex.select(n, ZERO, (1, 1), (n - k + 1, k)), "pij")], "i"), ["gather", "matmul"]),
+        (
+            "its inverse",
+            ex.contract(1, [(ex.leaf("v", (m * n,)), "p"), (ex.select(m * n, ZERO, (ONE, m), (m, n)), "pij")], "ij"),
+            ["unflatten", "arrange", "clone"],
+        ),
+        (
+            "a convolution",
+            ex.contract(1, [(x, "p"), (ex.leaf("h", (k,)), "j"), (ex.select(n, ZERO, (1, 1), (n - k + 1, k)), "pij")], "i"),
+            ["gather", "matmul"],
+        ),
     ],
 )
 def test_products_become_the_operation_torch_has(name, node, wanted):

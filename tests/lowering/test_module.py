@@ -80,7 +80,7 @@ def test_parameters_are_copies():
 def test_a_state_is_saved_and_loaded():
     model, other = PROGRAM.module(w=1.0), PROGRAM.module(w=2.0)
     other.load_state_dict(model.state_dict())
-    assert float(other.w) == 1.0
+    assert other.w.item() == 1.0
 
 
 def test_refusals():

@@ -41,7 +41,11 @@ def test_the_program_prints():
 
 TWO = Number(ex.Fraction(2))
 PLANTED = [
-    ("a value from the future", {"instructions": changed(2, inputs=(0, 3))}, "instruction 2, matmul: it uses a value that is not there yet"),
+    (
+        "a value from the future",
+        {"instructions": changed(2, inputs=(0, 3))},
+        "instruction 2, matmul: it uses a value that is not there yet",
+    ),
     ("too few inputs", {"instructions": changed(2, inputs=(0,))}, "instruction 2, matmul: it takes 2 values, not 1"),
     ("inputs that do not fit", {"instructions": changed(2, inputs=(1, 0))}, "instruction 2, matmul: a matrix product of (n) and (m, n)"),
     ("a wrong shape", {"instructions": changed(3, shape=(n,))}, "instruction 3, map: it makes (m), stated is (n)"),
@@ -49,7 +53,11 @@ PLANTED = [
     ("an unknown kind", {"instructions": changed(3, kind="tanh")}, "instruction 3, tanh: no such kind"),
     ("an input of another shape", {"instructions": changed(1, shape=(m,))}, "instruction 1, input: it has another shape than the variable"),
     ("setup that reads an input", {"setup": frozenset({1, 5})}, "instruction 1, input: it stands in setup and depends on an input"),
-    ("a number where a tensor is due", {"instructions": changed(5, kind="number", detail=TWO)}, "instruction 6, clone: it takes tensors, not numbers"),
+    (
+        "a number where a tensor is due",
+        {"instructions": changed(5, kind="number", detail=TWO)},
+        "instruction 6, clone: it takes tensors, not numbers",
+    ),
     ("dead code", {"outputs": (3, 6)}, "instruction 4, sum: nothing uses it"),
     ("an input handed out", {"outputs": (3, 4, 6, 0)}, "output 3: it shares storage with an input or a constant"),
     ("a constant handed out", {"outputs": (3, 4, 6, 5)}, "output 3: it shares storage with an input or a constant"),

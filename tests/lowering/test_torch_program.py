@@ -148,7 +148,9 @@ def test_compiled_programs_give_the_same_numbers():
     assert made.backend == "compile"
     for n in (3, 5):
         x, y = torch.rand(n, dtype=F64), torch.rand(n, dtype=F64)
-        for a, b in zip((eager(w=1.5, x=x, y=y)[0], eager(w=1.5, x=x, y=y)[1]["w"]), (made(w=1.5, x=x, y=y)[0], made(w=1.5, x=x, y=y)[1]["w"])):
+        for a, b in zip(
+            (eager(w=1.5, x=x, y=y)[0], eager(w=1.5, x=x, y=y)[1]["w"]), (made(w=1.5, x=x, y=y)[0], made(w=1.5, x=x, y=y)[1]["w"])
+        ):
             torch.testing.assert_close(a, b, rtol=1e-14, atol=1e-14)
 
 
@@ -163,7 +165,10 @@ def test_operations_are_a_number_where_no_dimension_is_named():
 
 
 def test_a_program_names_itself():
-    assert repr(to_torch(formula("x^2"), gradient=["x"])) == "TorchProgram('x^2', gradient=['x'], dtype=torch.float64, device='cpu', backend='eager')"
+    assert (
+        repr(to_torch(formula("x^2"), gradient=["x"]))
+        == "TorchProgram('x^2', gradient=['x'], dtype=torch.float64, device='cpu', backend='eager')"
+    )
 
 
 DEVICES = 'Give device="cpu", or "cuda" where there is a GPU.'
@@ -172,7 +177,11 @@ REFUSED = [
     ({"device": ""}, LoweringError, f"unknown device ''.\n{DEVICES}"),
     ({"device": None}, LoweringError, f"unknown device None.\n{DEVICES}"),
     ({"device": "meta"}, LoweringError, f"the device 'meta' holds no values.\n{DEVICES}"),
-    ({"backend": "native"}, LoweringError, "the backend 'native' is not available in this version.\nUse backend=\"compile\" for large arrays, \"eager\" for small ones."),
+    (
+        {"backend": "native"},
+        LoweringError,
+        'the backend \'native\' is not available in this version.\nUse backend="compile" for large arrays, "eager" for small ones.',
+    ),
     ({"backend": "fast"}, LoweringError, "unknown backend 'fast'.\nBackends are eager, compile, auto."),
     ({"backend": ["eager"]}, LoweringError, "unknown backend ['eager'].\nBackends are eager, compile, auto."),
     ({"dtype": torch.int64}, LoweringError, "cannot compute in torch.int64.\nGive dtype=torch.float64 or torch.float32."),
@@ -204,7 +213,9 @@ def test_a_device_that_is_not_there():
 def test_the_gradient_of_an_array_is_refused():
     with pytest.raises(ShapeError) as error:
         to_torch(formula("A*x", given="A[m,n], x[n]"), gradient=["x"])
-    assert str(error.value) == "a gradient takes a scalar formula, and this one is (m).\nLower the Jacobian: to_torch(symgd.jacobian(f, …))."
+    assert (
+        str(error.value) == "a gradient takes a scalar formula, and this one is (m).\nLower the Jacobian: to_torch(symgd.jacobian(f, …))."
+    )
 
 
 def test_a_hundred_thousand_operations():

@@ -46,7 +46,8 @@ def test_the_golden_file_computes_the_program(name):
     generator = torch.Generator().manual_seed(0)
     sizes = {"m": 4, "n": 3, "N": 5, "d": 2, "h": 3}
     values = {
-        leaf.name: torch.rand([length.evaluate(sizes) for length in leaf.shape], generator=generator, dtype=torch.float64) for leaf in program.program.inputs
+        leaf.name: torch.rand([length.evaluate(sizes) for length in leaf.shape], generator=generator, dtype=torch.float64)
+        for leaf in program.program.inputs
     }
     wanted, slopes = program(values)
     got = execute((GOLDEN / f"{name}.py.txt").read_text(encoding="utf-8"))(*values.values())
@@ -64,7 +65,18 @@ def test_float32_and_a_device_stand_in_the_source():
     assert program(x=[1, 2], y=[3, 4])[0].dtype == torch.float32
 
 
-HOSTILE = ['"""\nimport os\nos.system("touch /tmp/planted")\n"""', "\\", "\\\"\"\"", "x\u2028y", "a\x00b", "__import__", "lambda", "x0", "torch", "'''"]
+HOSTILE = [
+    '"""\nimport os\nos.system("touch /tmp/planted")\n"""',
+    "\\",
+    '\\"""',
+    "x\u2028y",
+    "a\x00b",
+    "__import__",
+    "lambda",
+    "x0",
+    "torch",
+    "'''",
+]
 
 
 @pytest.mark.parametrize("name", HOSTILE)

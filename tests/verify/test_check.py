@@ -62,6 +62,23 @@ def test_sides_of_different_shape_are_refuted_with_the_shapes() -> None:
     assert (verdict.grade, verdict.why) == ("refuted", "the left side is grad(a'*x, x) (n), the right side a'*x, a scalar.")
 
 
+def test_a_row_is_no_column() -> None:
+    verdict = check("grad(norm2(A*x-b)^2, x) = 2*(A*x-b)'*A", given=LEAST_SQUARES)
+    assert verdict.why == "the left side is grad(norm2(A*x-b)^2, x) (n), the right side 2*(A*x-b)'*A (1, n)."
+
+
+def test_what_holds_for_square_matrices_only_is_refuted() -> None:
+    claim = "grad(det(X'*A*X), X) = 2*det(X'*A*X)*A*X*inv(X'*A*X)"
+    assert check(claim, given="X[m,n], A[m,m]").grade == "refuted"
+    assert check(claim, given="X[m,n], A[m,m] symmetric").grade in ("proved", "agrees")
+
+
+def test_what_holds_for_one_size_only_is_refuted() -> None:
+    cayley_hamilton = "A^2 - tr(A)*A + det(A)*eye(n) = zeros(n, n)"
+    assert check(cayley_hamilton, given="A[n,n]").grade == "refuted"
+    assert check("A^2 - tr(A)*A + det(A)*eye(2) = zeros(2, 2)", given="A[2,2]").grade != "refuted"
+
+
 def test_agreement_is_no_proof() -> None:
     assert check("sin(x)^2 + cos(x)^2 = 1").grade == "agrees"
 
