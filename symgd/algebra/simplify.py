@@ -109,7 +109,8 @@ class _Pass:
                     waiting.extend(reversed(term.children))
         for term in sorted(sums, key=lambda one: -one.serial):
             for c, child in term.terms:
-                weights[child] += ex.times(weights[term], c)
+                weight = ex.times(weights[term], c)
+                weights[child] = weights[child] + weight if weights[child] else weight
         return [(c, term) for term, c in weights.items() if term is not node and term not in self.opened]
 
     def _product(self, node: Contract) -> Expression:
@@ -123,7 +124,7 @@ class _Pass:
             if is_done or child not in self.opened:
                 inner = child if is_done else self.done[child]
                 once = self.uses[child] == 1 or (not self.sharing and len(inner.children) <= SHORT)
-                if not (once and isinstance(inner, Contract) and not is_slice(inner)):
+                if not (once and not is_done and isinstance(inner, Contract) and not is_slice(inner)):
                     for base, exponent, axes in self._powers(inner, labels):
                         key = (base, axes)
                         # Entries of a Select are 0 or 1: a power of one is itself.

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 import symgd
-from symgd.cli.values import assignments, number, read_data
+from symgd.cli.values import assignments, number
 from symgd.cli.verb import FINE, REFUTED, Verb, print_json, read_formula, text
 
 
@@ -18,7 +18,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", metavar="N", type=_count, help="how many passes over the data, instead of --steps")
     parser.add_argument("--batch", metavar="K", type=_count, help="data entries per update (default: all)")
     parser.add_argument("--shuffle", metavar="SEED", type=_seed, help="shuffle the data before every pass")
-    parser.add_argument("--tolerance", metavar="T", type=_number, help="stop where the gradient is this small")
+    parser.add_argument("--tolerance", metavar="T", type=_number, help="stop where the gradient is at most T·(1 + |loss|)")
 
 
 def _number(argument: str) -> float:
@@ -46,12 +46,10 @@ def _seed(argument: str) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     f = read_formula(arguments)
     start = assignments(arguments.start)
-    wanted = {**f.declared, **f.leaves}.keys() - start.keys()
-    data = read_data(arguments.data, wanted) if arguments.data is not None else {}
-    names = ("rate", "steps", "epochs", "batch", "shuffle", "tolerance")
+    names = ("data", "rate", "steps", "epochs", "batch", "shuffle", "tolerance")
     chosen: dict[str, Any] = {name: value for name in names if (value := getattr(arguments, name)) is not None}
-    found = symgd.descend(f, start=start, data=data, **chosen)
-    outcome = str(found.outcome)
+    found = symgd.descend(f, start=start, **chosen)
+    outcome = found.outcome.value
     if arguments.json:
         print_json(
             {
@@ -62,7 +60,7 @@ def _run(arguments: argparse.Namespace) -> int:
                 "outcome": outcome,
                 "steps": found.steps,
                 "evaluations": found.evaluations,
-                "message": str(found),
+                "message": found.message,
             }
         )
     else:

@@ -1,15 +1,12 @@
-"""Values on the command line, `x=2, y=[1, 3/5]`, and files of data: read character by character, nothing is ever run."""
+"""Values on the command line, `x=2, y=[1, 3/5]`: read word by word, nothing is ever run."""
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 import unicodedata
-from collections.abc import Iterable
 from fractions import Fraction
-from pathlib import Path
-from typing import Any, Union
+from typing import Union
 
 from symgd.errors import ValueGivenError
 
@@ -116,74 +113,3 @@ class _Reader:
         shown = f"found '{found[:40]}'" if found else "the text ends"
         error = ValueGivenError(f"{expected}, but {shown}.", hint="Write values as x=2, y=[1, 3/5], A=[[1, 0], [0, 1]].")
         return error.at(self.text, start, start + len(found))
-
-
-def read_data(path: str, wanted: Iterable[str]) -> dict[str, Any]:
-    """The arrays of these names in a file: columns of a .csv file with a heading, or arrays of a .npz file.
-
-    Names in the file that are not wanted are left out. Raises ValueGivenError, with the line, where the file cannot be read.
-    """
-    readers = {".csv": _read_csv, ".npz": _read_npz}
-    reader = readers.get(Path(path).suffix.lower())
-    if reader is None:
-        raise ValueGivenError(f"cannot tell what kind of data {path!r} holds.", hint="Give a .csv file with a heading, or a .npz file.")
-    try:
-        found = reader(path, set(wanted))
-    except OSError as error:
-        raise ValueGivenError(f"cannot read {path!r}: {(error.strerror or str(error)).lower()}.") from None
-    return found
-
-
-def _read_csv(path: str, wanted: set[str]) -> dict[str, Any]:
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file, strict=True)
-            heading = [unicodedata.normalize("NFC", name.strip()) for name in next(rows, [])]
-            _check_heading(path, heading)
-            chosen = [(k, name, list[float]()) for k, name in enumerate(heading) if name in wanted]
-            for row in rows:
-                if not row:
-                    continue
-                if len(row) != len(heading):
-                    raise ValueGivenError(f"{path}, line {rows.line_num}: {len(row)} entries, and the heading has {len(heading)}.")
-                for k, name, column in chosen:
-                    column.append(_entry(path, rows.line_num, name, row[k]))
-    except UnicodeDecodeError:
-        raise ValueGivenError(f"{path!r} is no UTF-8 text.", hint="Save it as UTF-8.") from None
-    except csv.Error as error:
-        raise ValueGivenError(f"{path!r} is no comma-separated text: {error}.") from None
-    return {name: column for _, name, column in chosen}
-
-
-def _check_heading(path: str, heading: list[str]) -> None:
-    if not heading or not all(heading) or any(_NUMBER.fullmatch(name) for name in heading):
-        reason = f"{path}, line 1: expected a heading, the names of the columns separated by commas."
-        raise ValueGivenError(reason, hint="Begin the file with a line such as: x,y")
-    twice = next((name for name in heading if heading.count(name) > 1), None)
-    if twice is not None:
-        raise ValueGivenError(f"{path}, line 1: two columns are named {twice!r}.")
-
-
-def _entry(path: str, line: int, name: str, entry: str) -> float:
-    try:
-        return number(entry)
-    except ValueGivenError as error:
-        raise ValueGivenError(f"{path}, line {line}, column {name}: {error.reason}", hint=error.hint) from None
-
-
-def _read_npz(path: str, wanted: set[str]) -> dict[str, Any]:
-    import zipfile
-
-    import numpy as np
-
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not hasattr(archive, "files"):
-                raise ValueGivenError(f"{path!r} holds one array without a name.", hint="Save arrays by name with numpy.savez.")
-            found = {name: archive[name] for name in archive.files if name in wanted}
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueGivenError(f"{path!r} is no .npz file of numbers: {(str(error) or 'it is empty').splitlines()[0]}.") from None
-    for name, array in found.items():
-        if array.dtype.kind not in "iuf":
-            raise ValueGivenError(f"{path}: the array {name} holds {array.dtype}, not numbers.")
-    return found

@@ -93,8 +93,10 @@ class Values:
         if len(values) != len(entries):
             return None
         for name, reference, version, shape in entries:
-            value: Any = values.get(name)
-            if value is None or value is not reference() or value._version != version or value.shape != shape:
+            value = values.get(name)
+            if value is None or value is not reference():
+                return None
+            if value._version != version or value.shape != shape:
                 return None
         return [value.detach() if (value := values[name]).requires_grad else value for name in names]
 

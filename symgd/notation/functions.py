@@ -52,6 +52,11 @@ def elementwise_term(function: Elementwise, arguments: Sequence[Tree], entrywise
     if function.name == "where":
         condition, value, otherwise = arguments
         return Term(scalars=(show.Conditional(value, _comparison("!=", condition, show.ZERO), otherwise),))
+    if function.name in OF_ARRAY:
+        # max(max(x, y), z) is max(x, y, z)
+        first, *rest = arguments
+        if isinstance(first, show.Call) and first.name == function.name and len(first.arguments) > 1:
+            return Term(scalars=(show.Call(function.name, (*first.arguments, *rest)),))
     return Term(scalars=(show.Call(call_name(function), tuple(arguments), latex=function.latex),))
 
 
@@ -74,6 +79,8 @@ def _truth(tree: Tree) -> show.Comparison | None:
 
 def _power_term(base: Tree, exponent: Tree, entrywise: bool) -> Term:
     value = exponent.value if isinstance(exponent, show.Number) else None
+    if value == -1 and not entrywise and isinstance(base, show.Product) and not base.arrays:
+        return Term(divisors=tuple(base.parts()))
     if value is not None and value < 0:
         return Term(divisors=(power_tree(base, show.number(-value), entrywise),))
     return Term(scalars=(power_tree(base, exponent, entrywise),))

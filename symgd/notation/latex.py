@@ -153,6 +153,8 @@ class _Writer:
             return POSTFIX, [r"\mathbf{1}_{", *_listed(node.arguments, r" \times "), "}"]
         if node.name == "eye" and not any(name == "I" or name.startswith("I_") for name in self.names):
             return POSTFIX, ["I_{", (node.arguments[0], 0), "}"]
+        if node.name in ("max", "min") and node.axis is None:
+            return ATOM, [f"\\{node.name}", _OPENING, *_listed(node.arguments), _CLOSING]
         template = node.latex if node.name != "normF" else ""
         template = template or _BUILT_IN.get(node.name, "")
         if node.axis is not None:

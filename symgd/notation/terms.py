@@ -108,7 +108,7 @@ def is_decimal(value: Fraction) -> bool:
 
 def _scalars_in_order(scalars: Sequence[Tree], followed: bool) -> list[Tree]:
     """Numbers, letters, other scalars, and products of arrays last, these in brackets unless there is one and nothing follows."""
-    plain = sorted((tree for tree in scalars if not _is_array_product(tree)), key=_order)
+    plain = _entries_in_order(sorted((tree for tree in scalars if not _is_array_product(tree)), key=_order))
     inner = [tree for tree in scalars if _is_array_product(tree)]
     if followed or len(inner) > 1:
         inner = [show.Group(tree) for tree in inner]
@@ -117,6 +117,22 @@ def _scalars_in_order(scalars: Sequence[Tree], followed: bool) -> list[Tree]:
 
 def _is_array_product(tree: Tree) -> bool:
     return isinstance(tree, show.Product) and tree.arrays
+
+
+def _entries_in_order(scalars: list[Tree]) -> list[Tree]:
+    """Entries of one array by their indices: x[1]*x[2] rather than x[2]*x[1]."""
+    places: dict[str, list[tuple[tuple[Fraction, ...], int]]] = {}
+    for k, scalar in enumerate(scalars):
+        entry = scalar.base if isinstance(scalar, show.Power) else scalar
+        if isinstance(entry, show.Indexed) and isinstance(entry.base, show.Name):
+            indices = tuple([index.value for index in entry.indices if isinstance(index, show.Number)])
+            if len(indices) == len(entry.indices):
+                places.setdefault(entry.base.name, []).append((indices, k))
+    result = list(scalars)
+    for found in places.values():
+        for (_, origin), (_, target) in zip(sorted(found), found):
+            result[target] = scalars[origin]
+    return result
 
 
 def _order(scalar: Tree) -> int:

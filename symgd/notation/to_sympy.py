@@ -222,7 +222,7 @@ class _Converter:
             return self._of_entries(node)
         arguments = [self.done[id(argument)] for argument in node.arguments]
         row = find(node.name)
-        if isinstance(row, Elementwise) and len(arguments) == row.arity:
+        if isinstance(row, Elementwise) and len(arguments) >= row.arity:  # more than that for max and min
             if not any(getattr(argument, "is_Matrix", False) for argument in arguments):
                 return row.sympy(*arguments)
             if row.arity > 1:

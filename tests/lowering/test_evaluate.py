@@ -69,13 +69,14 @@ def test_outside_the_domain_is_an_error():
     with pytest.raises(DomainError) as error:
         formula("log(x)", given="x[n]").evaluate(x=[1, -1])
     assert str(error.value) == (
-        "an entry of the value is not a real number at these values.\nA function is outside its domain; evaluate with digits=50 to see which."
+        "an entry of the value is not a real number at these values.\n"
+        "A function is outside its domain; evaluate with digits=50 to see which."
     )
 
 
 def test_a_derivative_at_a_kink_warns():
     slope = gradient(formula("abs(x)"), "x")
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(UserWarning, match="jumps at 0") as caught:
         assert float(slope.evaluate(x=0)) == 0.0
     wanted = "the derivative of abs jumps at 0, where it is asked; it is taken by convention: the derivative at 0 is 0."
     assert [str(warning.message) for warning in caught] == [wanted]

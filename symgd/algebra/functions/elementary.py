@@ -118,13 +118,13 @@ ROWS = (
     Elementwise(
         name="log1p", aliases=(), arity=1, domain="x > -1", derivative=(lambda x: 1 / (1 + x),), exact=at({0: 0}),
         torch="torch.log1p({0})", accurate="torch.log1p({0})", ball=lambda x: x.log1p(), sympy=lambda x: from_sympy("log")(1 + x),
-        latex=r"\log\left(1+{0}\right)", kinks=(), convention="", hard=points("0.5", "-0.5", "1e-15", "-1e-15", "1e-30", "-0.9999", "1e30"),
+        latex=r"\operatorname{log1p}\left({0}\right)", kinks=(), convention="", hard=points("0.5", "-0.5", "1e-15", "-1e-15", "1e-30", "-0.9999", "1e30"),
         source="DLMF 4.7.1",
     ),
     Elementwise(
         name="expm1", aliases=(), arity=1, domain="", derivative=(lambda x: F.exp(x),), exact=at({0: 0}),
         torch="torch.expm1({0})", accurate="torch.expm1({0})", ball=_expm1_ball, sympy=lambda x: from_sympy("exp")(x) - 1,
-        latex=r"\left(e^{{0}}-1\right)", kinks=(), convention="",
+        latex=r"\operatorname{expm1}\left({0}\right)", kinks=(), convention="",
         hard=points("0.5", "-0.5", "1e-15", "-1e-15", "1e-30", "-40", "80", "700"),
         source="DLMF 4.7.3",
     ),

@@ -1,5 +1,8 @@
 """What the rows of the function table are written with: other functions (`F`), exact values, hard points, SymPy by name.
 
+`latex` templates name every function by one name, never by what it is made of: `log1p(x)` printed as log(1 + x) would be read
+as another formula.
+
 `ball` callables get `flint.arb` balls and return one. Three rules keep them certified: a comparison that the balls do not
 settle returns a ball that covers both outcomes, a kink returns the hull of both sides, and an argument outside the domain,
 or not known to be inside, returns the nan ball.
