@@ -245,10 +245,11 @@ def formula(text: Any, given: str | Mapping[str, str] = "", syntax: str = "infix
     """
     if isinstance(text, Formula):
         return text
-    if not isinstance(text, str | bytes | int | float | type(None)):
+    if hasattr(text, "free_symbols"):
         from symgd.language.from_sympy import from_sympy
 
-        return Formula(root := from_sympy(text, given), _by_name(root), expression=root)
+        root = from_sympy(text, given, limits)
+        return Formula(root, _by_name(root), expression=root)
     reading = read(text, given, syntax, limits or Limits())
     value = reading.value
     return Formula(value.node, reading.declared, row=value.row, expression=value.node, reading=reading, kinked=reading.kinked)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from symgd.algebra.operations import Value
+from symgd.algebra.trampoline import Task
 from symgd.errors import FormulaError
 from symgd.language import syntax as sx
-from symgd.algebra.trampoline import Task
 
 if TYPE_CHECKING:
     from symgd.language.meaning import Elaborator

@@ -14,13 +14,13 @@ from symgd.algebra import operations as op
 from symgd.algebra.functions import table
 from symgd.algebra.functions.row import Along, Elementwise
 from symgd.algebra.operations import Index, Value
+from symgd.algebra.trampoline import Task
 from symgd.errors import ShapeError
 from symgd.language import indices, operators
 from symgd.language import syntax as sx
 from symgd.language.arguments import arguments, check_count, refuse
 from symgd.language.binders import OF_SIZES, Binder, binder_of
 from symgd.language.declarations import Definition, UnknownFunction
-from symgd.algebra.trampoline import Task
 from symgd.language.words import ALSO_VARIABLES, instead_of
 
 if TYPE_CHECKING:

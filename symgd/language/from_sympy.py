@@ -22,13 +22,13 @@ from symgd.algebra.expression import Expression, Leaf
 from symgd.algebra.functions import table
 from symgd.algebra.functions.row import Elementwise
 from symgd.algebra.operations import Value
+from symgd.algebra.trampoline import Task, run
 from symgd.calculus import derive
 from symgd.errors import DomainError, FormulaError, NoRuleError, ShapeError
 from symgd.language.declarations import Variable, parse_declarations, shapes_of
 from symgd.language.limits import Limits
 from symgd.language.magnitude import Magnitude
 from symgd.language.names import check_name
-from symgd.algebra.trampoline import Task, run
 from symgd.language.words import is_function
 
 _TEXT = 'Write the formula as text: symgd.formula("sum(i, x[i]^2)", given="x[n]").'

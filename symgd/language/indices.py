@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NoReturn
 from symgd.algebra import operations as op
 from symgd.algebra.dimension import Dimension
 from symgd.algebra.operations import Affine, Index
+from symgd.algebra.trampoline import Task
 from symgd.errors import FormulaError, NoRuleError, ShapeError
 from symgd.language import syntax as sx
 from symgd.language.binders import Binder, Bound, Use
-from symgd.algebra.trampoline import Task
 
 if TYPE_CHECKING:
     from symgd.language.meaning import Elaborator

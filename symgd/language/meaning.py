@@ -14,6 +14,7 @@ from symgd.algebra import operations as op
 from symgd.algebra.dimension import Dimension, shape_text
 from symgd.algebra.expression import Expression, Irrational, Leaf, Map
 from symgd.algebra.operations import Index, Value
+from symgd.algebra.trampoline import Task, run
 from symgd.errors import FormulaError, LimitError, ShapeError, SymgdError
 from symgd.language import calls, indices
 from symgd.language import syntax as sx
@@ -21,7 +22,6 @@ from symgd.language.binders import Use, outline
 from symgd.language.declarations import Declaration, Definition, UnknownFunction, Variable, shapes_of
 from symgd.language.limits import Limits
 from symgd.language.magnitude import Magnitude
-from symgd.algebra.trampoline import Task, run
 from symgd.language.words import CONSTANTS, is_function
 
 _SHOWN = 40  # characters of an operand in a message

@@ -14,13 +14,13 @@ from symgd.algebra.dimension import Shape, shape_text
 from symgd.algebra.expression import Expression, Leaf, Map
 from symgd.algebra.operations import Affine, Value
 from symgd.algebra.simplify import simplified
+from symgd.algebra.trampoline import Task
 from symgd.calculus import derive
 from symgd.calculus.reverse import kinks
 from symgd.errors import FormulaError, NoRuleError, ShapeError
 from symgd.language import indices
 from symgd.language import syntax as sx
 from symgd.language.arguments import check_count
-from symgd.algebra.trampoline import Task
 
 if TYPE_CHECKING:
     from symgd.language.meaning import Elaborator

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from symgd.algebra.dimension import ONE, Dimension
+from symgd.algebra.trampoline import Task, run
 from symgd.errors import FormulaError
 from symgd.language.syntax import Chain, Name, Node, Number, Power, Prefix
-from symgd.algebra.trampoline import Task, run
 
 
 def dimension_of(node: Node, text: str) -> Dimension:

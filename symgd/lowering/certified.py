@@ -45,7 +45,7 @@ def certified(
     `values` maps names to numbers, nested lists, arrays or tensors, taken exactly (a float is the double it is, the text
     "0.1" is 1/10); `sizes` gives dimensions that no value shows. Several roots give a list, and share their parts.
     Raises `DomainError` where a value is outside the domain of a function, or cannot be told from 0, from the edge of a domain
-    or from a tie with `limit_bits` bits.
+    or from a tie with `limit_bits` bits (or twice those of the digits asked for).
 
     >>> from symgd.algebra.expression import leaf
     >>> from symgd.algebra.functions.table import F
@@ -55,6 +55,7 @@ def certified(
     several = not isinstance(roots, Expression)
     wanted = list(roots) if not isinstance(roots, Expression) else [roots]
     precision = int(digits * 3.4) + 64
+    limit_bits = max(limit_bits, 2 * precision)
     bits = digits * _BITS_PER_DIGIT + 2
     while True:
         with _precision(min(precision, limit_bits)):

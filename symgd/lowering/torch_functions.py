@@ -134,7 +134,7 @@ def polygamma(n: Tensor, x: Tensor) -> Tensor:
 
 @_in_double
 def uppergamma(a: Tensor, x: Tensor) -> Tensor:
-    """Γ(a, x) for a > 0, x ≥ 0: a continued fraction where x ≥ max(1, a), else what the series of γ(a, x) leaves of Γ(a).
+    """Γ(a, x) for a ≥ 0, x ≥ 0, not both 0: a continued fraction where x ≥ max(1, a), else what the series of γ(a, x) leaves of Γ(a).
 
     For x < 1 and a < 1/2 both of these are near 1/a, which is taken out by hand.
     """
@@ -156,10 +156,11 @@ def uppergamma(a: Tensor, x: Tensor) -> Tensor:
         term = -term * small / k
         rest = rest + term / (a + k)
     power = a * torch.log(small)
-    near = _polynomial(_GAMMA_NEAR_ONE, a.clamp(max=0.5) - 0.25) - torch.expm1(power) / a - torch.exp(power) * rest
+    growth = torch.where(a == 0, torch.log(small), torch.expm1(power) / a)
+    near = _polynomial(_GAMMA_NEAR_ONE, a.clamp(max=0.5) - 0.25) - growth - torch.exp(power) * rest
     out = torch.where((x >= 1.0) & (x >= a), tail, torch.where((a < 0.5) & (x < 1.0), near, body))
     out = torch.where(x == 0, gamma(a), out)
-    return torch.where((a > 0) & (x >= 0), out, math.nan)
+    return torch.where((a >= 0) & (x >= 0), out, math.nan)
 
 
 @_in_double

@@ -98,7 +98,7 @@ class Values:
                 return None
             if value._version != version or value.shape != shape:
                 return None
-        return [value.detach() if (value := values[name]).requires_grad else value for name in names]
+        return [values[name].detach() if values[name].requires_grad else values[name] for name in names]
 
     # ---- one value ---------------------------------------------------------------------------------------------------
 
@@ -136,10 +136,7 @@ class Values:
     def _unknown(self, name: Any) -> None:
         if not isinstance(name, str):
             raise ValueGivenError(f"a value is given for {name!r}, which is no name.", hint="Give values by name, as in {'x': 1.0}.")
-        known = [*self.leaves, *sorted(self.dimensions)]
-        near = get_close_matches(name, known, 1)
-        variables = ", ".join(self.leaves)
-        hint = f"Did you mean {near[0]}?" if near else f"The variables are {variables}." if variables else "The formula has no variables."
+        hint = nearest(name, self.leaves, sorted(self.dimensions))
         raise ValueGivenError(f"a value is given for {name}, which is no variable of the formula.", hint=hint)
 
     # ---- shapes ------------------------------------------------------------------------------------------------------
@@ -221,6 +218,15 @@ class Values:
                 if not 0 <= position < length:
                     reason = f"the formula takes entry {position + 1} along {requirement.length}, which has {length}."
                     raise ShapeError(reason, hint=f"Give arrays with {requirement.length} at least {position + 1}.")
+
+
+def nearest(name: str, variables: Iterable[str], others: Iterable[str] = ()) -> str:
+    """What to write instead of a name that is unknown: the nearest one, or which there are."""
+    variables = list(variables)
+    near = get_close_matches(str(name), [*variables, *others], 1)
+    if near:
+        return f"Did you mean {near[0]}?"
+    return f"The variables are {', '.join(variables)}." if variables else "The formula has no variables."
 
 
 def _entries(found: int, axis: int, rank: int) -> str:

@@ -65,14 +65,14 @@ def _comparison(operator: str, left: Tree, right: Tree) -> show.Comparison:
     if isinstance(left, show.Number) and not isinstance(right, show.Number):
         return _comparison(_MIRRORED[operator], right, left)
     inner = _truth(left)
-    if inner and operator in ("==", "!=") and isinstance(right, show.Number) and right.value == 0:
+    if inner and operator in ("==", "!=") and show.is_number(right, 0):
         return inner if operator == "!=" else show.Comparison(_NEGATED[inner.operator], inner.left, inner.right)
     return show.Comparison(operator, left, right)
 
 
 def _truth(tree: Tree) -> show.Comparison | None:
     """The comparison that the tree is the value of."""
-    if not isinstance(tree, show.Conditional) or tree.value is not show.ONE or tree.otherwise is not show.ZERO:
+    if not isinstance(tree, show.Conditional) or not show.is_number(tree.value, 1) or not show.is_number(tree.otherwise, 0):
         return None
     return tree.condition if isinstance(tree.condition, show.Comparison) else None
 

@@ -111,9 +111,9 @@ class _Writer:
 
     def _conditional(self, node: show.Conditional) -> tuple[int, list[Piece]]:
         """Cases; a condition on an index as Iverson's bracket in front of the value."""
-        if node.otherwise is show.ZERO and isinstance(node.condition, show.Comparison):
+        if show.is_number(node.otherwise, 0) and isinstance(node.condition, show.Comparison):
             truth: list[Piece] = [r"\mathbf{1}\left[", (node.condition, 0), r"\right]"]
-            if node.value is show.ONE:
+            if show.is_number(node.value, 1):
                 return ATOM, truth
             if node.condition.operator == "==":
                 return PRODUCT, [*truth, " ", (node.value, SIGN)]

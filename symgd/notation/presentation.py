@@ -310,6 +310,10 @@ def number(value: int | Fraction) -> Number:
     return Number(Fraction(value))
 
 
+def is_number(tree: Tree, value: int) -> bool:
+    return isinstance(tree, Number) and tree.value == value
+
+
 def negative(tree: Tree) -> Tree:
     if isinstance(tree, Number):
         return Number(-tree.value)

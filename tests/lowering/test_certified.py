@@ -320,3 +320,8 @@ def test_a_contraction_of_thousands_of_terms_takes_a_moment():
     found = certified(F.log(quadratic), values)
     assert time.perf_counter() - start < 2  # measured: 0.03 s
     assert abs(float(found) - float(np.log(values["v"] @ values["S"] @ values["v"]))) < 1e-13
+
+
+def test_more_digits_than_the_limit_has_bits():
+    with mpmath.workdps(10_050):
+        assert _agrees(certified(F.exp(x), {"x": 1}, digits=10_000), mpmath.e, 10_000)

@@ -158,7 +158,8 @@ ROWS = (
         name="prod", aliases=(), keeps_axis=False, domain="",
         pullback=lambda g, x, y: product("obi", (g, "ob"), (F.prod(_others(x)), "bi")),
         torch="torch.prod({0}, dim=-1)", accurate="torch.prod({0}, dim=-1)", ball=lambda x: reduce(operator.mul, x),
-        latex=r"\operatorname{prod}\left({0}\right)", convention="", hard=(*_VECTORS, ("0", "2", "3"), ("0", "0", "3")), source="DLMF 1.4.11",
+        latex=r"\operatorname{prod}\left({0}\right)", convention="", hard=(*_VECTORS, ("0", "2", "3"), ("0", "0", "3")),
+        source="DLMF 1.4.11",
     ),
     Along(
         name="amax", aliases=(), keeps_axis=False, domain="",
@@ -183,7 +184,8 @@ ROWS = (
     Along(
         name="amin_share", aliases=(), keeps_axis=True, domain="", pullback=_share_back,
         torch="f.amax_share(-{0})", accurate="f.amax_share(-{0})", ball=lambda x: _shares(x, -1),
-        latex=r"\operatorname{amin\_share}\left({0}\right)", convention="1 / the number of ties at each smallest entry; the derivative is 0",
+        latex=r"\operatorname{amin\_share}\left({0}\right)",
+        convention="1 / the number of ties at each smallest entry; the derivative is 0",
         hard=(*_VECTORS, ("2", "1", "1")), source="the derivative of amin, constant between ties",
     ),
 )

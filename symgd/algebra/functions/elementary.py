@@ -18,7 +18,7 @@ def _exact_power(x: Fraction, y: Fraction) -> Fraction | None:
             return Fraction(y == 0) if y >= 0 else None
         if abs(x) == 1:
             return x ** (int(y) % 2)
-        if abs(y) * max(abs(x.numerator).bit_length(), x.denominator.bit_length()) > _LARGEST:
+        if abs(y) > 1 and abs(y) * max(abs(x.numerator).bit_length(), x.denominator.bit_length()) > _LARGEST:
             return None
         return x ** int(y)
     if x < 0 or y.denominator > _LARGEST or (x == 0 and y < 0):
@@ -118,7 +118,8 @@ ROWS = (
     Elementwise(
         name="log1p", aliases=(), arity=1, domain="x > -1", derivative=(lambda x: 1 / (1 + x),), exact=at({0: 0}),
         torch="torch.log1p({0})", accurate="torch.log1p({0})", ball=lambda x: x.log1p(), sympy=lambda x: from_sympy("log")(1 + x),
-        latex=r"\operatorname{log1p}\left({0}\right)", kinks=(), convention="", hard=points("0.5", "-0.5", "1e-15", "-1e-15", "1e-30", "-0.9999", "1e30"),
+        latex=r"\operatorname{log1p}\left({0}\right)", kinks=(), convention="",
+        hard=points("0.5", "-0.5", "1e-15", "-1e-15", "1e-30", "-0.9999", "1e30"),
         source="DLMF 4.7.1",
     ),
     Elementwise(

@@ -46,7 +46,7 @@ def _polygamma_ball(n: Any, x: Any) -> Any:
 
 
 def _uppergamma_ball(a: Any, x: Any) -> Any:
-    return x.gamma_upper(a) if x > 0 or (x >= 0 and a > 0) else outside(x)
+    return x.gamma_upper(a) if (a >= 0 and x > 0) or (a > 0 and x >= 0) else outside(x)
 
 
 def _binomial_ball(n: Any, k: Any) -> Any:
@@ -115,7 +115,7 @@ ROWS = (
         source="DLMF 5.15",
     ),
     Elementwise(
-        name="uppergamma", aliases=(), arity=2, domain="y > 0, or y = 0 and x > 0",
+        name="uppergamma", aliases=(), arity=2, domain="x > 0 and y >= 0, or x = 0 and y > 0",
         derivative=(
             no_rule("uppergamma(a, x) has no derivative by a in closed form.", "Differentiate by x, or write the integral with a fixed."),
             lambda a, x: -(x ** (a - 1)) * F.exp(-x),
@@ -123,7 +123,7 @@ ROWS = (
         exact=nowhere,
         torch="f.uppergamma({0}, {1})", accurate="f.uppergamma({0}, {1})", ball=_uppergamma_ball, sympy=from_sympy("uppergamma"),
         latex=r"\Gamma\left({0}, {1}\right)", kinks=(), convention="",
-        hard=points("0.5 1", "2 3", "3.5 0.01", "1 20", "0.5 1e-9", "10 2", "10 30", "2.5 600"), source="DLMF 8.8.13",
+        hard=points("0.5 1", "2 3", "0 0.5", "0 3", "3.5 0.01", "1 20", "0.5 1e-9", "10 2", "10 30", "2.5 600"), source="DLMF 8.8.13",
     ),
     Elementwise(
         name="factorial", aliases=(), arity=1, domain="x not -1, -2, …", derivative=(lambda x: F.factorial(x) * F.digamma(x + 1),),
