@@ -22,7 +22,7 @@ from symgd.algebra.functions.table import fill
 from symgd.calculus.reverse import adjoints
 from symgd.errors import NoRuleError
 from symgd.lowering import torch_functions
-from symgd.lowering.certified import balls
+from symgd.algebra.certified import balls
 
 BITS = 700
 

@@ -166,15 +166,14 @@ class _Pass:
     def _powers(self, node: Expression, labels: tuple[int, ...]) -> Iterator[tuple[Expression, Fraction, tuple[int, ...]]]:
         """The factor as powers of bases: (‖x‖·y)^-2 is ‖x‖^-2 and y^-2."""
         base, exponent = _base(node)
-        if self.symmetry and is_symmetric(base):
-            labels = tuple(sorted(labels))
+        factors: Sequence[Factor] = ((base, tuple(range(base.rank))),)
         whole = exponent.denominator == 1 and exponent != 1
-        if whole and isinstance(base, Contract) and not is_slice(base) and _is_entrywise(base):
-            yield ex.constant(base.coefficient**exponent.numerator), Fraction(1), ()
-            for child, inside in base.factors:
-                yield from self._powers(_power(child, exponent), tuple(labels[x] for x in inside))
-        else:
-            yield base, exponent, labels
+        if whole and isinstance(base, Contract) and not is_slice(base) and _is_entrywise(base) and base.coefficient == 1:
+            factors = base.factors
+        for child, inside in factors:
+            inner, power = _base(child)
+            axes = tuple([labels[x] for x in inside])
+            yield inner, ex.times(power, exponent), tuple(sorted(axes)) if self.symmetry and is_symmetric(inner) else axes
 
 
 def is_slice(node: Expression) -> bool:

@@ -22,7 +22,7 @@ from symgd.descent.descend import descend
 from symgd.errors import DomainError, ValueGivenError
 from symgd.formula import Formula, as_formula
 from symgd.formula import gradients as derived
-from symgd.lowering.certified import certified
+from symgd.algebra.certified import certified
 from symgd.lowering.compiled import compiled
 from symgd.lowering.lower import lower
 from symgd.lowering.torch_program import to_torch

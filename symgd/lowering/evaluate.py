@@ -15,7 +15,7 @@ from symgd.algebra.expression import Expression, Leaf, Map
 from symgd.algebra.simplify import simplified_all
 from symgd.errors import DomainError, ValueGivenError
 from symgd.formula import Formula
-from symgd.lowering.certified import certified
+from symgd.algebra.certified import certified
 from symgd.lowering.compiled import Compiled, compiled
 from symgd.lowering.lower import lower
 from symgd.lowering.values import Values

@@ -13,13 +13,13 @@ from fractions import Fraction
 
 from symgd.algebra.dimension import Dimension
 from symgd.algebra.expression import Add, Along, Contract, Counter, Expression, Leaf, Map, MatrixFunction, Select, Stack, Unknown
+from symgd.algebra.trampoline import Task, run
 from symgd.errors import LimitError
 from symgd.notation import presentation as show
 from symgd.notation.functions import call_name, elementwise_term, innermost, of_all_entries, unknown_tree
 from symgd.notation.letters import Letters
 from symgd.notation.positions import Condition, Letter, Position, equal, selected, solve
 from symgd.notation.presentation import Tree
-from symgd.notation.tasks import Task, run
 from symgd.notation.terms import Term, binds, dimension_tree, sum_term
 
 _MOST = 200_000  # entries that are written out one by one before a formula counts as too large

@@ -31,13 +31,13 @@ from symgd.algebra.expression import (
     Unknown,
 )
 from symgd.algebra.functions.table import POWER
+from symgd.algebra.trampoline import run
 from symgd.notation import presentation as show
 from symgd.notation.entries import Entries
 from symgd.notation.functions import call_name, elementwise_term, innermost, of_all_entries, unknown_tree
 from symgd.notation.letters import Letters
 from symgd.notation.network import Line, Network, Vector
 from symgd.notation.presentation import Tree
-from symgd.notation.tasks import run
 from symgd.notation.terms import (
     COLUMN,
     DIAGONAL,

@@ -20,7 +20,7 @@ from symgd.algebra.expression import Expression
 from symgd.errors import DomainError
 from symgd.language.elaborate import read_claim
 from symgd.language.limits import Limits
-from symgd.lowering.certified import certified
+from symgd.algebra.certified import certified
 from symgd.verify import sample
 
 POINTS = 12

@@ -150,7 +150,7 @@ ROWS = (
         name="norm2", aliases=(), keeps_axis=False, domain="",
         pullback=_norm2_back,
         torch="torch.linalg.vector_norm({0}, dim=-1)", accurate="f.norm2({0})", ball=_norm2_ball,
-        latex=r"\left\lVert{0}\right\rVert_2", convention="the derivative at the zero vector is 0",
+        latex=r"\left\lVert{0}\right\rVert_2", convention="there is none at the zero vector: x/norm2(x) is undefined",
         hard=(*_VECTORS, ("1e-200", "1e-200"), ("1e200", "-1e200"), ("3", "4"), ("1e-30", "1e-30"), ("1e30", "1e30")),
         source="Petersen, Pedersen, The Matrix Cookbook (2012), 129",
     ),

@@ -81,7 +81,7 @@ def _expm1_ball(x: Any) -> Any:
 # fmt: off
 ROWS = (
     Elementwise(
-        name="power", aliases=(), arity=2, domain="x > 0, or y whole, or x = 0 and y >= 0",
+        name="power", aliases=(), arity=2, domain="x > 0, or x != 0 and y whole, or x = 0 and y >= 0",
         derivative=(lambda x, y: y * x ** (y - 1), _power_by_exponent), exact=_exact_power,
         torch="torch.pow({0}, {1})", accurate="torch.pow({0}, {1})", ball=_power_ball, sympy=lambda x, y: x**y,
         latex=r"\left({0}\right)^{{1}}", kinks=(), convention="0^0 is 1; the derivative by y at x = 0 is 0",

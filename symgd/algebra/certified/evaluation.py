@@ -24,8 +24,8 @@ from symgd.algebra.expression import Expression
 from symgd.algebra.functions.row import Elementwise
 from symgd.algebra.functions.writing import zero
 from symgd.errors import DomainError, LoweringError, ValueGivenError
-from symgd.lowering.certified_contraction import Array, Equation, array, contract, filled
-from symgd.lowering.certified_values import given_arrays
+from symgd.algebra.certified.contraction import Array, Equation, array, contract, filled
+from symgd.algebra.certified.values import given_arrays
 
 LIMIT_BITS = 20_000
 _EXACT_BITS = 4096  # rationals that need more than this and the precision become balls: long products would grow for ever
