@@ -50,9 +50,43 @@ def _sorted(node: Contract, symmetry: bool) -> Expression:
 
 
 def _told_apart(node: Contract, edges: Edges) -> Colours:
-    """A colour of its own for every label. Labels that refinement leaves alike are told apart by marking one of them: the one
-    whose mark gives the smallest colours; where all give the same, they are alike in earnest, and any will do."""
-    colour = {x: hash((x,)) if x < node.rank else int.from_bytes(str(n).encode()[:7], "big") for x, n in node.dimensions().items()}
+    """A colour of its own for every label: its place for an axis; for a summed label, what it stands in, one piece at a time."""
+    places = {x: hash((x,)) for x in range(node.rank)}
+    sizes = {x: int.from_bytes(str(length).encode()[:7], "big") for x, length in node.dimensions().items()}
+    pieces = []
+    for piece in _pieces(edges, node.rank):
+        colour = _piece_told_apart({x: places.get(x, sizes[x]) for _, _, labels in piece for x in labels}, piece)
+        look = sorted((digest, _around(colour, symmetric, labels)) for digest, symmetric, labels in piece)
+        pieces.append((look, {x: colour[x] for x in colour if x >= node.rank}))
+    for k, (_, colour) in enumerate(sorted(pieces, key=lambda piece: piece[0])):
+        places.update({x: hash((k, own)) for x, own in colour.items()})
+    return places
+
+
+def _pieces(edges: Edges, rank: int) -> list[Edges]:
+    """The factors with summed labels, grouped: those that summed labels connect are one piece."""
+    above: dict[int, int] = {}
+
+    def top(x: int) -> int:
+        while above[x] != x:
+            above[x] = x = above[above[x]]
+        return x
+
+    connected = [([x for x in edge[2] if x >= rank], edge) for edge in edges]
+    for summed, _ in connected:
+        for x in summed:
+            above.setdefault(x, x)
+            above[top(x)] = top(summed[0])
+    found: dict[int, Edges] = {}
+    for summed, edge in connected:
+        if summed:
+            found.setdefault(top(summed[0]), []).append(edge)
+    return list(found.values())
+
+
+def _piece_told_apart(colour: Colours, edges: Edges) -> Colours:
+    """Labels that refinement leaves alike are told apart by marking one of them: the one whose mark gives the smallest colours.
+    Where all give the same, they are alike in earnest, and any will do."""
     colour = _refined(colour, edges)
     while len(found := set(colour.values())) < len(colour):
         cells = {value: [x for x in colour if colour[x] == value] for value in found}
@@ -68,8 +102,7 @@ def _refined(colour: Colours, edges: Edges) -> Colours:
     while classes < len(colour):
         marks = {label: [own] for label, own in colour.items()}
         for digest, symmetric, labels in edges:
-            around = [colour[x] for x in labels]
-            whole = hash((digest, *(sorted(around) if symmetric else around)))
+            whole = hash((digest, _around(colour, symmetric, labels)))
             for position, label in enumerate(labels):
                 marks[label].append(hash((whole, 0 if symmetric else position)))
         colour = {label: hash((found[0], *sorted(found[1:]))) for label, found in marks.items()}
@@ -77,3 +110,9 @@ def _refined(colour: Colours, edges: Edges) -> Colours:
         if classes == before:
             break
     return colour
+
+
+def _around(colour: Colours, symmetric: bool, labels: tuple[int, ...]) -> tuple[int, ...]:
+    """The colours of a factor's labels, in order where order matters."""
+    around = [colour[x] for x in labels]
+    return tuple(sorted(around) if symmetric else around)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import weakref
 from collections import Counter as Counts
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from hashlib import blake2b
 from itertools import count
@@ -497,8 +497,8 @@ def contract(
         value *= number
         if isinstance(unit, Contract) and len(unit.children) <= 1:
             for inner, positions in unit.factors:
-                names: dict[int, Hashable] = dict(enumerate(labels))
-                axes = [names.setdefault(p, object()) for p in positions]  # what it sums over gets a label of its own
+                own: dict[int, Hashable] = dict(enumerate(labels))
+                axes = [own.setdefault(p, object()) for p in positions]  # what it sums over gets a label of its own
                 _match(sizes, inner, axes)
                 opened.append((inner, axes))
         elif not isinstance(unit, Constant):
@@ -506,7 +506,10 @@ def contract(
     shape = tuple([sizes[label] for label in out])
     if not value:
         return full(0, shape)
-    opened = _without_identities(opened, out, sizes)
+    dropped, names = identified(opened, out)
+    if dropped:
+        opened = [(child, [names.get(x, x) for x in labels]) for k, (child, labels) in enumerate(opened) if k not in dropped]
+        sizes = {label: length for label, length in sizes.items() if label not in names}
     chosen = _selected(_unpacked(opened, out, sizes), out, sizes)
     if chosen is None:
         return full(0, shape)
@@ -528,20 +531,29 @@ def _match(sizes: dict[Any, Dimension], child: Expression, labels: Sequence[Hash
             raise ShapeError(f"an index runs over {sizes[label]} in one factor and over {dimension} in another.")
 
 
-def _without_identities(factors: list[_Open], out: list[Hashable], sizes: dict[Any, Dimension]) -> list[_Open]:
-    """Drop identity matrices with a summed label, renaming it to the other (and forget it in `sizes`); the diagonal of one is 1."""
-    k = 0
-    while k < len(factors):
-        child, labels = factors[k]
-        if not is_identity(child) or (labels[0] != labels[1] and labels[0] in out and labels[1] in out):
-            k += 1
-            continue
-        gone, stays = labels if labels[0] not in out else reversed(labels)
-        factors = factors[:k] + factors[k + 1 :]
-        if gone != stays:
-            factors = [(other, [stays if x == gone else x for x in theirs]) for other, theirs in factors]
-            del sizes[gone]
-    return factors
+def identified(factors: Iterable[tuple[Expression, Sequence[Any]]], out: Container[Any]) -> tuple[set[int], dict[Any, Any]]:
+    """Which factors are identity matrices that may be dropped, and what their summed labels are called then.
+
+    An identity with a summed label makes its two labels one; the diagonal of an identity is 1.
+    """
+    dropped: set[int] = set()
+    names: dict[Any, Any] = {}
+
+    def name(label: Any) -> Any:
+        while label in names:
+            label = names[label]
+        return label
+
+    for k, (child, labels) in enumerate(factors):
+        if is_identity(child):
+            a, b = map(name, labels)
+            if a in out and b in out and a != b:
+                continue
+            dropped.add(k)
+            if a != b:
+                gone, stays = (a, b) if a not in out else (b, a)
+                names[gone] = stays
+    return dropped, {label: name(label) for label in names}
 
 
 def _unpacked(factors: list[_Open], out: list[Hashable], sizes: dict[Any, Dimension]) -> list[_Open]:

@@ -114,8 +114,8 @@ class _Pass:
         return [(c, term) for term, c in weights.items() if term is not node and term not in self.opened]
 
     def _product(self, node: Contract) -> Expression:
-        coefficient, powers = node.coefficient, dict[tuple[Expression, tuple[int, ...]], Fraction]()
-        sizes = node.dimensions()
+        coefficient, sizes = node.coefficient, node.dimensions()
+        found: list[tuple[Expression, Fraction, tuple[int, ...]]] = []
         fresh = max(sizes, default=-1) + 1
         waiting: list[tuple[Expression, tuple[int, ...], bool]] = [(c, labels, False) for c, labels in reversed(node.factors)]
         while waiting:
@@ -125,10 +125,7 @@ class _Pass:
                 inner = child if is_done else self.done[child]
                 once = self.uses[child] == 1 or (not self.sharing and len(inner.children) <= SHORT)
                 if not (once and not is_done and isinstance(inner, Contract) and not is_slice(inner)):
-                    for base, exponent, axes in self._powers(inner, labels):
-                        key = (base, axes)
-                        # Entries of a Select are 0 or 1: a power of one is itself.
-                        powers[key] = ex.ONE if isinstance(base, Select) else powers[key] + exponent if key in powers else exponent
+                    found += self._powers(inner, labels)
                     continue
                 is_done = True
             assert isinstance(inner, Contract)
@@ -141,6 +138,13 @@ class _Pass:
                     fresh += 1
             for grandchild, inside in reversed(inner.factors):
                 waiting.append((grandchild, tuple(names[x] for x in inside), is_done))
+        dropped, called = ex.identified([(base, labels) for base, _, labels in found], range(node.rank))
+        powers: dict[Factor, Fraction] = {}
+        for base, exponent, labels in [one for k, one in enumerate(found) if k not in dropped]:
+            key = base, self._axes(base, [called.get(x, x) for x in labels])
+            # Entries of a Select are 0 or 1: a power of one is itself.
+            powers[key] = ex.ONE if isinstance(base, Select) else powers[key] + exponent if key in powers else exponent
+        sizes = {x: n for x, n in sizes.items() if x not in called}
         factors = [(_power(base, exponent), labels) for (base, labels), exponent in powers.items() if exponent]
         whole = chosen(_sliced(factors if self.sharing else self._written_out(factors, node.rank), node.rank), self.partial)
         absorbed = {x for _, labels in factors for x in labels} - {x for _, labels in whole for x in labels}
@@ -166,14 +170,17 @@ class _Pass:
     def _powers(self, node: Expression, labels: tuple[int, ...]) -> Iterator[tuple[Expression, Fraction, tuple[int, ...]]]:
         """The factor as powers of bases: (‖x‖·y)^-2 is ‖x‖^-2 and y^-2."""
         base, exponent = _base(node)
-        factors: Sequence[Factor] = ((base, tuple(range(base.rank))),)
         whole = exponent.denominator == 1 and exponent != 1
-        if whole and isinstance(base, Contract) and not is_slice(base) and _is_entrywise(base) and base.coefficient == 1:
-            factors = base.factors
-        for child, inside in factors:
-            inner, power = _base(child)
-            axes = tuple([labels[x] for x in inside])
-            yield inner, ex.times(power, exponent), tuple(sorted(axes)) if self.symmetry and is_symmetric(inner) else axes
+        if whole and isinstance(base, Contract) and base.coefficient == 1 and not is_slice(base) and _is_entrywise(base):
+            for child, inside in base.factors:
+                inner, power = _base(child)
+                yield inner, power * exponent, tuple([labels[x] for x in inside])
+        else:
+            yield base, exponent, labels
+
+    def _axes(self, base: Expression, labels: list[int]) -> tuple[int, ...]:
+        """The labels, in order where the order does not matter."""
+        return tuple(sorted(labels) if self.symmetry and is_symmetric(base) else labels)
 
 
 def is_slice(node: Expression) -> bool:
@@ -209,8 +216,8 @@ def _entry(child: Expression, labels: tuple[int, ...], label: int, position: int
 
 
 def _is_entrywise(node: Contract) -> bool:
-    """A product without sums or broadcasts: every label is an axis, every axis is carried."""
-    return all(label < node.rank for labels in node.labels for label in labels) and len(node.children) > 0
+    """A product of a few factors without sums: every label is an axis."""
+    return 0 < len(node.children) <= SHORT and all(label < node.rank for labels in node.labels for label in labels)
 
 
 def _base(node: Expression) -> tuple[Expression, Fraction]:

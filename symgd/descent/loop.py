@@ -11,16 +11,20 @@ from torch import Tensor
 
 from symgd.descent.methods import FixedRate, Method, State
 from symgd.descent.objective import Objective
-from symgd.descent.outcome import Descent, Outcome, Parameter
+from symgd.descent.outcome import Descent, Number, Outcome
 
-_GROWTH = 1e8  # times the larger of 1 and the loss at the start: what grows beyond has diverged
+SMALL = 1e-8  # a gradient this small beside 1 + |loss| counts as zero where no tolerance is given
+_GROWTH = 1e10  # times the larger of 1 and the loss at the start: what grows beyond has diverged
 _NEGLIGIBLE = 1e-14  # share of the loss: a method that promises less is done
 _FAILED = 1e-9  # the same where a step fails, since only rounding is left
 _NOTHING = 1e-20  # share of the loss at the start that counts as nothing
+_DETERMINED = 1e-7  # relative change of a parameter, and of the loss by one, that may be left at a minimum
+_VANISHED = 1e-13  # share of the loss at the start: a loss and a gradient below it are zero
 _PATIENCE = 5  # steps in a row whose promise is negligible
+_STALLED = 12  # steps in a row that lower the loss by no more than rounding
 _KEPT = 10_000_000  # numbers of a path; a longer one is thinned out
 
-Callback = Callable[[int, float, dict[str, Parameter]], Any]
+Callback = Callable[[int, float, dict[str, Number]], Any]
 End = tuple[Outcome, str]
 
 
@@ -28,9 +32,9 @@ End = tuple[Outcome, str]
 class Plan:
     """What is asked of a descent.
 
-    `batches` give the data of every update (None: all of them). `tolerance` is the largest entry of the gradient that counts
-    as zero (None: the judgement of the method; with a fixed rate all steps are taken). `callback` gets the number of the step,
-    the loss and the parameters, and stops the descent by returning something true.
+    `batches` give the data of every update (None: all of them). `tolerance`·(1 + |loss|) is the largest component of the
+    gradient that counts as zero (None: the judgement of the method; with a fixed rate all steps are taken). `callback` gets the
+    number of the step, the loss and the parameters, and stops the descent by returning something true.
     """
 
     method: Method
@@ -44,20 +48,20 @@ def run(objective: Objective, plan: Plan) -> Descent:
     """Descend from the start of the objective. Ctrl-C ends it with what it has."""
     walk = _Walk(objective, plan)
     try:
-        outcome, message = walk.start() or walk.steps()
+        outcome, advice = walk.start() or walk.steps()
     except KeyboardInterrupt:
         if not walk.values:
             raise
-        outcome, message = Outcome.STOPPED, "Interrupted. The parameters are those of the last whole step."
+        outcome, advice = Outcome.STOPPED, ""
+    taken = len(walk.values) - 1
     return Descent(
         parameters=dict(zip(objective.names, _copied(walk.state))),
         values=walk.values,
         path={name: [point[k] for point in walk.points] for k, name in enumerate(objective.names)},
         outcome=outcome,
-        steps=len(walk.values) - 1,
+        steps=taken,
         evaluations=objective.evaluations,
-        method=plan.method.described,
-        message=message or outcome.value,
+        message=f"{advice or outcome.advice} {taken:,} step{'s' * (taken != 1)} of {plan.method.described}.",
     )
 
 
@@ -65,11 +69,13 @@ class _Walk:
     """The state of the loop: where it is and how it got there."""
 
     state: State
+    limit: float
 
     def __init__(self, objective: Objective, plan: Plan) -> None:
         self.objective, self.plan = objective, plan
+        self.searches = not isinstance(plan.method, FixedRate)
         self.values: list[float] = []
-        self.points: list[list[Parameter]] = []
+        self.points: list[list[Number]] = []
         numbers = plan.steps * sum(tensor.numel() for tensor in objective.start)
         self.stride = max(1, math.ceil(numbers / _KEPT))
 
@@ -94,18 +100,21 @@ class _Walk:
             if end is not None:
                 return end
             if plan.callback is not None and plan.callback(number, self.values[-1], dict(zip(self.objective.names, _copied(found)))):
-                return Outcome.STOPPED, "Stopped by the callback. The parameters are those of the last step."
-            if plan.tolerance is None and plan.method.promise <= self._share(_NEGLIGIBLE):
-                quiet += 1
-                if quiet == _PATIENCE:
-                    return Outcome.CONVERGED, "The steps left lower the loss by less than rounding does."
-            else:
-                quiet = 0
-        return Outcome.MAX_STEPS, ""
+                return Outcome.STOPPED, ""
+            if self.searches:
+                quiet = quiet + 1 if plan.method.promise <= self._share(_NEGLIGIBLE) else 0
+                if plan.tolerance is None and quiet >= _PATIENCE and self._is_minimum(_NEGLIGIBLE):
+                    return Outcome.CONVERGED, "the steps left lower the loss by less than rounding does."
+                if number >= _STALLED and self.values[-_STALLED - 1] - self.values[-1] <= _NEGLIGIBLE * abs(self.values[-1]):
+                    return self._failed()
+        small = SMALL if plan.tolerance is None else plan.tolerance
+        is_small = not self.searches and self.state.size() <= small * (1 + abs(self.values[-1]))
+        return (Outcome.CONVERGED if is_small else Outcome.MAX_STEPS), ""
 
     def _batch_step(self, last: bool) -> State:
         """A step down the loss of one batch, evaluated on the next; after the last step on all data."""
-        assert isinstance(self.plan.method, FixedRate) and self.plan.batches is not None
+        assert isinstance(self.plan.method, FixedRate)
+        assert self.plan.batches is not None
         point = self.plan.method.moved(self.state)
         self.objective.use(None if last else next(self.plan.batches))
         return State(point, *self.objective.value_and_gradient(point))
@@ -122,22 +131,39 @@ class _Walk:
             return Outcome.NONFINITE, ""
         if abs(value) > self.limit:
             return Outcome.DIVERGED, ""
-        if self.plan.tolerance is not None and self.state.size() <= self.plan.tolerance:
-            return Outcome.CONVERGED, f"No entry of the gradient is larger than {self.plan.tolerance:g}."
-        if not isinstance(self.plan.method, FixedRate) and self.state.size() == 0.0:
-            return Outcome.CONVERGED, "The gradient is exactly zero."
-        return None
+        if self.plan.tolerance is None and not self.searches:
+            return None
+        size = self.state.size()
+        if self.plan.tolerance is not None and size <= self.plan.tolerance * (1 + abs(value)):
+            return Outcome.CONVERGED, ""
+        if not math.isfinite(size):
+            return Outcome.NONFINITE, ""
+        return (Outcome.CONVERGED, "the gradient is exactly zero.") if self.searches and size == 0.0 else None
 
     def _failed(self) -> End:
         """The method found no lower point: at a minimum, up to rounding, or stuck."""
-        if self.plan.method.promise <= self._share(_FAILED):
-            return Outcome.CONVERGED, "No lower point is found: what is left is rounding."
-        hint = "Start elsewhere, or give a rate." if self.plan.tolerance is None else "A larger tolerance may be all that rounding permits."
-        return Outcome.STOPPED, f"The line search finds no lower point, and the gradient is not zero. {hint}"
+        if self._is_minimum(_FAILED):
+            return Outcome.CONVERGED, "no lower point is found: what is left is rounding."
+        return Outcome.STOPPED, "no lower point is found, but a minimum is not certain: the loss is flat along a direction there, or not smooth."
+
+    def _is_minimum(self, share: float) -> bool:
+        """Is this a minimum, as far as the method can tell?
+
+        Little may be left to gain, and little to change to gain it: a loss that hardly falls any more may still be far from its
+        minimum along a flat valley.
+        """
+        relative, start = self.state.relative_size(), abs(self.values[0])
+        if max(relative, abs(self.values[-1])) <= _VANISHED * start:
+            return True
+        if self.plan.method.promise > self._share(share):
+            return False
+        if self.plan.method.shift is not None:
+            return self.plan.method.shift <= _DETERMINED
+        return relative <= _DETERMINED * abs(self.values[-1]) + _VANISHED * start
 
     def _share(self, share: float) -> float:
         return share * abs(self.values[-1]) + _NOTHING * abs(self.values[0])
 
 
-def _copied(state: State) -> list[Parameter]:
+def _copied(state: State) -> list[Number]:
     return [tensor.item() if not tensor.dim() else tensor.clone() for tensor in state.point]

@@ -22,6 +22,7 @@ Evaluate = Callable[[Sequence[Tensor]], tuple[Tensor, list[Tensor]]]
 _DECREASE = 1e-4  # share of the decrease a straight line promises that a step has to bring
 _CURVATURE = 0.9  # share of the slope that may be left after a step
 _TRIALS = 60  # halvings of a step: then rounding alone decides
+_TINY = 1e-8  # a parameter this small counts as this large where relative changes are told
 _FIRST = 1e-2  # of a unit length: the first step of a line search
 
 
@@ -37,14 +38,21 @@ class State:
         """The largest entry of the gradient."""
         return max((float(torch.linalg.vector_norm(slope, math.inf)) if slope.numel() else 0.0 for slope in self.gradient), default=0.0)
 
+    def relative_size(self) -> float:
+        """The largest |∂f/∂x|·|x|: what a small relative change of a parameter does to the loss, in whatever unit it is."""
+        sizes = [torch.abs(slope) * torch.clamp(torch.abs(tensor), min=_TINY) for slope, tensor in zip(self.gradient, self.point)]
+        return max((float(size.max()) for size in sizes if size.numel()), default=0.0)
+
 
 class Method(ABC):
     """A way to go on from a state; None where it finds no better point.
 
-    `promise` is how much lower the loss may still get, as far as the method can tell: after its last step.
+    After a step, `promise` is how much lower the loss may still get as far as the method can tell, and `shift` the largest
+    relative change of a parameter that this takes (None where it cannot tell).
     """
 
     promise: float = math.inf
+    shift: float | None = None
 
     @property
     @abstractmethod
@@ -94,7 +102,7 @@ class LineSearch(Method):
         for _ in range(_TRIALS):
             point = [torch.add(tensor, slope, alpha=-rate) for tensor, slope in zip(state.point, state.gradient)]
             there = State(point, *evaluate(point))
-            if float(there.value) <= value - _DECREASE * rate * square and _is_finite(there):
+            if float(there.value) <= value - _DECREASE * rate * square and is_finite(there):
                 self._rate, self._before, self.promise = rate, state, rate * square
                 return there
             rate /= 2
@@ -121,7 +129,7 @@ class Bfgs(Method):
         return "BFGS with a line search"
 
     def step(self, state: State, evaluate: Evaluate) -> State | None:
-        slope = _flat(state.gradient)
+        slope = flat(state.gradient)
         direction = -slope if self._inverse is None else -(self._inverse @ slope)
         if self._inverse is not None and not float(torch.dot(direction, slope)) < 0:
             self._inverse, direction = None, -slope
@@ -137,7 +145,7 @@ class Bfgs(Method):
             there = self.step(state, evaluate)
             self.promise = promise
             return there
-        self._learn(_flat(_minus(there.point, state.point)), _flat(there.gradient) - slope)
+        self._learn(flat(_minus(there.point, state.point)), flat(there.gradient) - slope)
         return there
 
     def _learn(self, moved: Tensor, changed: Tensor) -> None:
@@ -159,15 +167,15 @@ class Bfgs(Method):
 def _wolfe(state: State, direction: Tensor, first: float, evaluate: Evaluate) -> State | None:
     """A step that lowers the loss enough and leaves a slope flat enough, by doubling and bisection."""
     low, high, rate = 0.0, math.inf, first
-    value, slope = float(state.value), float(torch.dot(_flat(state.gradient), direction))
-    directions = _split(direction, state.point)
+    value, slope = float(state.value), float(torch.dot(flat(state.gradient), direction))
+    directions = split(direction, state.point)
     best: State | None = None
     for _ in range(_TRIALS):
         point = [torch.add(tensor, part, alpha=rate) for tensor, part in zip(state.point, directions)]
         there = State(point, *evaluate(point))
-        if not (_is_finite(there) and float(there.value) <= value + _DECREASE * rate * slope):
+        if not (is_finite(there) and float(there.value) <= value + _DECREASE * rate * slope):
             high = rate
-        elif float(torch.dot(_flat(there.gradient), direction)) < _CURVATURE * slope:
+        elif float(torch.dot(flat(there.gradient), direction)) < _CURVATURE * slope:
             low, best = rate, there
         else:
             return there
@@ -177,7 +185,7 @@ def _wolfe(state: State, direction: Tensor, first: float, evaluate: Evaluate) ->
     return best
 
 
-def _is_finite(state: State) -> bool:
+def is_finite(state: State) -> bool:
     return math.isfinite(float(state.value)) and all(bool(torch.isfinite(slope).all()) for slope in state.gradient)
 
 
@@ -189,10 +197,10 @@ def _minus(left: Sequence[Tensor], right: Sequence[Tensor]) -> Point:
     return [a - b for a, b in zip(left, right)]
 
 
-def _flat(point: Sequence[Tensor]) -> Tensor:
+def flat(point: Sequence[Tensor]) -> Tensor:
     return torch.cat([tensor.reshape(-1) for tensor in point])
 
 
-def _split(flat: Tensor, like: Sequence[Tensor]) -> Point:
+def split(flat: Tensor, like: Sequence[Tensor]) -> Point:
     parts = torch.split(flat, [tensor.numel() for tensor in like])
     return [part.reshape(tensor.shape) for part, tensor in zip(parts, like)]

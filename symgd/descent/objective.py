@@ -2,103 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from symgd.algebra.dimension import Dimension, shape_text
-from symgd.algebra.expression import Leaf
-from symgd.errors import ShapeError, ValueGivenError
+from symgd.algebra.simplify import simplified_all
+from symgd.calculus import derive
+from symgd.descent.batches import chosen, data_dimension
+from symgd.errors import ValueGivenError
 from symgd.formula import Formula
-from symgd.lowering.compiled import checked_device, checked_dtype
-from symgd.lowering.torch_program import TorchProgram
+from symgd.lowering.compiled import compiled
+from symgd.lowering.lower import lower
+from symgd.lowering.torch_program import TorchProgram, to_torch, used_inputs
 from symgd.lowering.values import Bound
 
 Point = list[Tensor]
 
 
 class Objective:
-    """`value_and_gradient(point)`: the loss and its gradient by each of `names`, on the data of the current batch."""
+    """`value_and_gradient(point)`: the loss and its gradient by each of `names`, on the data that are due."""
 
     def __init__(self, f: Formula, start: Mapping[str, Any], data: Mapping[str, Any], device: Any, dtype: Any) -> None:
         self.names = list(start)
-        self.program = TorchProgram(f, self.names, checked_dtype(dtype), checked_device(device), "eager")
-        bound = self.program.bound({**data, **start})
-        if bound.batch:
-            name = next(name for name in start if bound.tensors[name].dim()) if any(bound.tensors[name].dim() for name in start) else ""
-            what = f"{name} is a scalar, and its start has shape {bound.batch}" if name else "scalars are given arrays as data"
-            raise ShapeError(f"{what}.", hint="Declare the shape of an array, as in x[n].")
-        self.start: Point = [bound.tensors[name].clone() for name in self.names]
+        self.program: TorchProgram = to_torch(f, gradient=self.names, dtype=dtype, device=device)
+        self.bound = self.program.bound({**data, **start})
+        if self.bound.batch:
+            raise ValueGivenError("every value of a descent is one number, or an array of the declared shape.", hint="Declare arrays: x[n].")
+        self.start: Point = [self.bound.tensors[name].clone() for name in self.names]
         self.evaluations = 0
-        self._leaves = [leaf for leaf in self.program.program.inputs if leaf.name not in start]
-        self._whole, self._sizes = bound.tensors, bound.sizes
-        self._positions = {leaf.name: k for k, leaf in enumerate(self.program.program.inputs)}
-        self._places = [self._positions.get(name) for name in self.names]
-        self._arguments: list[Any] = self.program.compiled.arguments(bound)
+        known = f.known
+        self._data = {name: known[name] for name in self.bound.tensors if name not in self.names}
+        self._parameters = {name: known[name] for name in self.names}
+        positions = {leaf.name: k for k, leaf in enumerate(self.program.program.inputs)}
+        self._places = [positions.get(name) for name in self.names]
+        self._arguments: list[Any] = self.program.compiled.arguments(self.bound)
 
-    def value_and_gradient(self, point: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    def value_and_gradient(self, point: Sequence[Tensor]) -> tuple[Tensor, Point]:
         """The loss, a tensor without axes, and its gradient at the point, one tensor per parameter."""
         self.evaluations += 1
         arguments = self._arguments
         for place, tensor in zip(self._places, point):
-            if place is not None:
+            if place is not None:  # a parameter that the loss does not depend on is no argument
                 arguments[place] = tensor
         value, *slopes = self.program.compiled.function(*arguments)
         return value, slopes
 
-    # ---- batches -----------------------------------------------------------------------------------------------------
+    def hessian(self) -> Callable[[Sequence[Tensor]], Tensor]:
+        """The symbolic Hessian as a function of the point: a matrix over all entries of all parameters, in order."""
+        f, leaves = self.program.formula, list(self._parameters.values())
+        slopes = derive.gradient(f.origin, leaves)
+        blocks = [block for slope in slopes for block in derive.gradient(slope, leaves)]
+        roots = simplified_all(blocks)
+        made = compiled(lower(roots, used_inputs(roots, f.known), leaves), self.program.dtype, self.program.device)
+        lengths = [tensor.numel() for tensor in self.start]
 
-    def length(self) -> int:
-        """How many entries the data have along the dimension that batches are taken of."""
-        return self._sizes[self._dimension()]
+        def call(point: Sequence[Tensor]) -> Tensor:
+            self.evaluations += 1
+            tensors = {**self.bound.tensors, **dict(zip(self.names, point))}
+            found = iter(made.function(*made.arguments(Bound(tensors, self.bound.sizes, ()))))
+            return torch.cat([torch.cat([next(found).reshape(rows, columns) for columns in lengths], 1) for rows in lengths])
 
-    def use(self, chosen: Tensor | slice | None) -> None:
-        """Evaluate on these entries of the data, on all of them for None."""
-        tensors = dict(self._whole)
-        sizes = dict(self._sizes)
-        if chosen is not None:
-            name = self._dimension()
-            for leaf in self._leaves:
-                axis = next((axis for axis, length in enumerate(leaf.shape) if length == Dimension.of(name)), None)
-                if axis is not None:
-                    tensors[leaf.name] = _taken(tensors[leaf.name], axis, chosen)
-                    sizes[name] = tensors[leaf.name].shape[axis]
-        self._arguments = self.program.compiled.arguments(Bound(tensors, sizes, ()))
+        return call
 
-    def _dimension(self) -> str:
-        """The dimension of the data alone: the one name that stands on axes of data and in no parameter."""
-        of_parameters = {name for leaf in self.program.program.inputs if leaf not in self._leaves for name in _names(leaf)}
-        found = list(dict.fromkeys(name for leaf in self._leaves for name in _names(leaf) if name not in of_parameters))
-        if len(found) != 1:
-            what = f"there are {len(found)}: {', '.join(found)}" if found else "there is none"
-            hint = "Batches are taken of the one dimension that only the data have, as n in x[n], y[n]."
-            raise ShapeError(f"batch needs one dimension of the data alone, and {what}.", hint=hint)
-        for leaf in self._leaves:
-            plain = [length for length in leaf.shape if length == Dimension.of(found[0])]
-            if found[0] in _names(leaf) and (len(plain) != 1 or sum(found[0] in length.names for length in leaf.shape) > 1):
-                reason = f"batch takes entries along {found[0]}, and {leaf.name} is {shape_text(leaf.shape)}."
-                raise ShapeError(reason, hint=f"Every array of the data has {found[0]} as one axis, or not at all.")
-        return found[0]
+    def entries(self) -> int:
+        """How many entries the data have along their own dimension."""
+        return self.bound.sizes[data_dimension(self._parameters, self._data)]
 
-
-def _names(leaf: Leaf) -> tuple[str, ...]:
-    return tuple(name for length in leaf.shape for name in length.names)
-
-
-def _taken(tensor: Tensor, axis: int, chosen: Tensor | slice) -> Tensor:
-    if isinstance(chosen, slice):
-        return tensor[(slice(None),) * axis + (chosen,)]
-    return tensor.index_select(axis, chosen.to(tensor.device))
-
-
-def batches(length: int, size: int, seed: int | None) -> Iterator[Tensor | slice]:
-    """Batches of this size for ever: each pass goes through all entries, in order or shuffled anew by the seed."""
-    if size > length:
-        raise ValueGivenError(f"batch is {size}, and the data have {length} entries.", hint=f"Give batch={length} at most.")
-    generator = None if seed is None else torch.Generator().manual_seed(seed)
-    while True:
-        order = None if generator is None else torch.randperm(length, generator=generator)
-        for start in range(0, length, size):
-            yield slice(start, min(start + size, length)) if order is None else order[start : start + size]
+    def use(self, entries: Tensor | slice | None) -> None:
+        """Evaluate on these entries of the data; on all of them for None."""
+        bound = self.bound
+        if entries is not None:
+            dimension = data_dimension(self._parameters, self._data)
+            tensors = chosen({name: bound.tensors[name] for name in self._data}, self._data, dimension, entries)
+            count = next(
+                tensor.shape[axis]
+                for name, tensor in tensors.items()
+                for axis, length in enumerate(self._data[name].shape)
+                if str(length) == dimension
+            )
+            bound = Bound({**bound.tensors, **tensors}, {**bound.sizes, dimension: count}, ())
+        self._arguments = self.program.compiled.arguments(bound)

@@ -1,73 +1,64 @@
-"""How a descent ends, and what it hands back."""
+"""How a descent ends, what to do about it, and what it hands back."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Union
 
 from torch import Tensor
 
-Parameter = Union[float, Tensor]
+Number = Union[float, Tensor]
 
-_SHOWN = 6  # entries of an array that are printed
+_SHOWN = 20  # entries up to which an array is printed
 
 
-class Outcome(Enum):
-    """How a descent ended; the value is the message with advice, the text the word: `str(Outcome.CONVERGED)` is "converged".
+class Outcome(StrEnum):
+    """The value is the name users see; `advice` completes the report."""
 
-    An outcome equals its word, so that `r.outcome == "converged"` reads as it should.
-    """
+    CONVERGED = "converged"
+    MAX_STEPS = "max_steps"
+    DIVERGED = "diverged"
+    NONFINITE = "nonfinite"
+    STOPPED = "stopped"
 
-    CONVERGED = "The gradient is within the tolerance."
-    MAX_STEPS = "All steps were taken. If the loss still falls, take more steps, or a larger rate."
-    DIVERGED = "The loss grew beyond all measure. Take a smaller rate, such as a third of it; or the formula has no minimum."
-    NONFINITE = "The loss or its gradient is no finite number any more. Take a smaller rate, or start where the formula is defined."
-    STOPPED = "Stopped before the end. The parameters are those of the best point so far."
+    @property
+    def advice(self) -> str:
+        return _ADVICE[self]
 
-    def __str__(self) -> str:
-        return self.name.lower()
 
-    def __eq__(self, other: object) -> bool:
-        return str(self) == other if isinstance(other, str) else self is other
-
-    def __hash__(self) -> int:
-        return hash(str(self))
+_ADVICE = {
+    Outcome.CONVERGED: "the gradient is as small as asked.",
+    Outcome.MAX_STEPS: "all steps were taken and the gradient is not small yet: take more steps, or a larger rate.",
+    Outcome.DIVERGED: "the loss left all bounds: the rate is too large (try a third of it), or the loss has no minimum.",
+    Outcome.NONFINITE: "the loss or its gradient is not finite there: take a smaller rate, or another start.",
+    Outcome.STOPPED: "stopped from outside; the parameters are those of the last full step.",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Descent:
-    """The result of `descend`.
+    """What a descent found. `values` and `path` include the start: `values[k]` is the loss at `path[name][k]`.
 
-    `parameters` are the last ones: floats for scalars, tensors for arrays. `values` are the losses and `path` the parameters
-    (a list per name) at the start and after every update; with batches a loss is over the batch that the next update takes,
-    the last one over all data. `steps` counts updates, `evaluations` evaluations of the loss. `method` says what was done,
-    `message` how it ended and what to do about it.
+    With batches a loss is that of the batch about to be used, the last one that of all data. Parameters are floats for
+    scalars, tensors for arrays. `steps` counts updates, `evaluations` evaluations of the loss with its gradient.
     """
 
-    parameters: dict[str, Parameter]
+    parameters: dict[str, Number]
     values: list[float]
-    path: dict[str, list[Parameter]]
+    path: dict[str, list[Number]]
     outcome: Outcome
     steps: int
     evaluations: int
-    method: str
     message: str
 
     def __str__(self) -> str:
-        lines = [f"{self.outcome} after {_counted(self.steps, 'step')}, {_counted(self.evaluations, 'evaluation')}: {self.method}"]
-        lines.append(f"  loss {self.values[0]:.10g} -> {self.values[-1]:.10g}")
-        lines += [f"  {name} = {_shown(value)}" for name, value in self.parameters.items()]
-        return "\n".join([*lines, self.message])
+        shown = [f"  {name} = {_shown(value)}" for name, value in self.parameters.items()]
+        losses = f"  loss {self.values[0]:.6g} at the start, {self.values[-1]:.6g} at the end"
+        return "\n".join([f"{self.outcome}: {self.message}", *shown, losses])
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
-def _shown(value: Parameter) -> str:
-    if isinstance(value, float):
-        return f"{value:.15g}"
-    flat = value.reshape(-1)[:_SHOWN].tolist()
-    shape = "" if value.dim() == 1 else f" of shape {tuple(value.shape)}"
-    return f"[{', '.join(f'{entry:.8g}' for entry in flat)}{', …' if value.numel() > _SHOWN else ''}]{shape}"
+def _shown(value: Number) -> str:
+    if not isinstance(value, Tensor):
+        return f"{value:.10g}"
+    return f"array of shape {tuple(value.shape)}" if value.numel() > _SHOWN else str(value.tolist())

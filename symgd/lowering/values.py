@@ -194,6 +194,8 @@ class Values:
                 return
         elif unknown:
             return
+        if not found and unknown:
+            raise ShapeError(f"the value given for {name} has no entries.", hint="Give at least one.")
         expected = None if unknown else length.evaluate(sizes)
         if expected != found:
             shape = shape_text(self.leaves[name].shape)

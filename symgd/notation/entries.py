@@ -164,7 +164,7 @@ class Entries:
         arguments = []
         for child in node.children:
             arguments.append((yield self.entry(child, (), level)).tree())
-        return Term(scalars=(unknown_tree(node, arguments),))
+        return Term(scalars=(unknown_tree(node, arguments, self.letters.step()),))
 
     def _short(self, node: Expression, at: tuple[Position, ...], level: int) -> Term | None:
         """The matrix form with indices behind it."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from symgd.algebra import expression as ex
-from symgd.algebra.expression import Expression, Unknown
+from symgd.algebra.expression import Expression, Leaf, Unknown, topological
 from symgd.algebra.functions.row import Along, Elementwise, OfMatrix
 from symgd.algebra.functions.table import POWER, elementwise
 from symgd.algebra.operations import OF_ARRAY
@@ -96,10 +96,35 @@ def square_root(tree: Tree) -> Tree:
     return show.Call("sqrt", (tree,), latex=elementwise("sqrt").latex)
 
 
-def unknown_tree(node: Unknown, arguments: Sequence[Tree]) -> Tree:
-    """`T(x, y)`, or its derivative by arguments that are variables: `diff(diff(T(x, y), x), y)`."""
-    tree: Tree = show.Call(node.name, tuple(arguments))
-    for argument, order in zip(arguments, node.orders):
-        for _ in range(order):
-            tree = show.Call("diff", (tree, argument))
-    return tree
+def unknown_tree(node: Unknown, arguments: Sequence[Tree], step: str) -> Tree:
+    """`T(x, y)`, its derivative by arguments that are variables, `diff(T(x, y), x)`, by others as the limit of a quotient.
+
+    `step` is a name for the small number of that quotient.
+    """
+    if all(order == 0 or _is_own(node, k) for k, order in enumerate(node.orders)):
+        tree: Tree = show.Call(node.name, tuple(arguments))
+        for argument, order in zip(arguments, node.orders):
+            for _ in range(order):
+                tree = show.Call("diff", (tree, argument))
+        return tree
+    return _limit(node.name, list(arguments), node.orders, step)
+
+
+def _is_own(node: Unknown, at: int) -> bool:
+    """Is the argument a variable that no other argument contains?"""
+    argument = node.children[at]
+    others = [child for k, child in enumerate(node.children) if k != at]
+    return isinstance(argument, Leaf) and argument not in topological(*others)
+
+
+def _limit(name: str, arguments: list[Tree], orders: tuple[int, ...], step: str) -> Tree:
+    """lim(h, 0, (T(x^2 + h) - T(x^2))/h), again for every further order."""
+    if not any(orders):
+        return show.Call(name, tuple(arguments))
+    at = next(k for k, order in enumerate(orders) if order)
+    lower = tuple([order - (k == at) for k, order in enumerate(orders)])
+    h = show.Name(step)
+    moved = [show.Sum(((1, argument), (1, h))) if k == at else argument for k, argument in enumerate(arguments)]
+    inner = step + "1" if any(lower) else step
+    change = show.Sum(((1, _limit(name, moved, lower, inner)), (-1, _limit(name, arguments, lower, inner))))
+    return show.Call("lim", (h, show.ZERO, show.Quotient(change, h)))

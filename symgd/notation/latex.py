@@ -146,6 +146,9 @@ class _Writer:
         if node.name == "diff":
             body, variable = node.arguments
             return PRODUCT, [r"\frac{\partial}{\partial ", (variable, 0), "} ", (body, SIGN)]
+        if node.name == "lim":
+            step, point, body = node.arguments
+            return PRODUCT, [r"\lim_{", (step, 0), r" \to ", (point, 0), "} ", (body, SIGN)]
         if node.name == "kron":
             left, right = node.arguments
             return PRODUCT, [(left, SIGN), r" \otimes ", (right, SIGN)]
@@ -221,7 +224,7 @@ def _product(node: show.Product) -> list[Piece]:
 
 
 def _reaches_on(tree: Tree) -> bool:
-    return isinstance(tree, show.Bound) or (isinstance(tree, show.Call) and tree.name == "diff")
+    return isinstance(tree, show.Bound) or (isinstance(tree, show.Call) and tree.name in ("diff", "lim"))
 
 
 def _begins_with_digit(tree: Tree) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import count
+from itertools import chain, count
 
 from symgd.algebra.expression import Expression, Leaf, Unknown, topological
 
-_PREFERRED = "ijklpqrstuvwabcdghmnxyz"
+_PREFERRED = "ijklpqrstuvwabcdgmnxyz"
 
 
 def used_names(root: Expression) -> set[str]:
@@ -28,6 +28,10 @@ class Letters:
         self.avoided = set(avoided)
         self._found = [letter for letter in _PREFERRED if letter not in self.avoided]
         self._numbered = (f"i{k}" for k in count(1))
+
+    def step(self) -> str:
+        """A name for a small number h, which no index has."""
+        return next(name for name in chain(["h"], (f"h{k}" for k in count(1))) if name not in self.avoided)
 
     def __getitem__(self, level: int) -> str:
         while level >= len(self._found):

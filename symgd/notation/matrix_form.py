@@ -116,7 +116,7 @@ class Forms:
         if isinstance(node, MatrixFunction):
             return show.Call(call_name(node.function), tuple(trees), latex=node.function.latex)
         if isinstance(node, Unknown):
-            return unknown_tree(node, trees)
+            return unknown_tree(node, trees, self.entries.letters.step())
         assert isinstance(node, Stack)
         return self._stack(node, trees)
 

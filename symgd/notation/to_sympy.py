@@ -105,7 +105,6 @@ class _Converter:
 
     def __init__(self, expression: Expression, letters: Letters, as_matrices: bool) -> None:
         self.leaves = {leaf.name: leaf for leaf in leaves(expression)}
-        self.sizes = {name for node in topological(expression) for length in node.shape for name in length.names}
         self.letters = letters
         self.as_matrices = as_matrices
         self.bound: set[str] = set()
@@ -119,7 +118,7 @@ class _Converter:
             node = waiting[-1]
             missing = [part for part in self._parts(node) if id(part) not in self.done]
             if missing:
-                waiting.extend(missing)
+                waiting.extend(reversed(missing))
                 continue
             waiting.pop()
             if id(node) not in self.done:
@@ -218,6 +217,8 @@ class _Converter:
         if node.name == "diff":
             body, variable = node.arguments
             return sympy.Derivative(self.done[id(body)], self.done[id(variable)])
+        if node.name == "lim":
+            raise _no_form("the derivative of an unknown function by an argument that is no variable")
         if node.name in _OF_ENTRIES and len(node.arguments) == 1 and not self.as_matrices and node.axis is None:
             return self._of_entries(node)
         arguments = [self.done[id(argument)] for argument in node.arguments]

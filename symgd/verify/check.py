@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
+import mpmath
+
 from symgd.algebra import expression as ex
 from symgd.algebra.expand import expanded
 from symgd.algebra.expression import Expression
@@ -26,6 +28,7 @@ from symgd.verify import sample
 POINTS = 12
 DIGITS = 30
 TRIES = 60
+SHOWN = 20  # digits of a value in text
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,4 +103,6 @@ def _differ(one: Any, other: Any) -> bool:
 
 
 def _shown(value: Any) -> str:
-    return f"[{', '.join(map(_shown, value))}]" if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_shown, value))}]"
+    return mpmath.nstr(value, SHOWN) if isinstance(value, mpmath.mpf) else str(value)

@@ -215,6 +215,19 @@ def test_unknown_functions_and_their_derivatives() -> None:
     assert str(gradient(f, ["x"])) == "[2*T(x, y)*diff(T(x, y), x)]"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("T(x^2, y)", "[2*x*lim(h, 0, (T(x^2 + h, y) - T(x^2, y))/h), diff(T(x^2, y), y)]"),
+        ("T(x, x)", "[lim(h, 0, (T(x, x + h) - T(x, x))/h) + lim(h, 0, (T(x + h, x) - T(x, x))/h)]"),
+    ],
+)
+def test_a_derivative_by_an_argument_that_is_no_variable_is_a_limit(text: str, expected: str) -> None:
+    g = gradient(formula(text, given="T(a,b)"))
+    assert str(g) == expected
+    assert formula(str(g), given="T(a,b)") == g
+
+
 def test_another_notation_is_refused() -> None:
     with pytest.raises(NoRuleError, match="unknown notation 'words'"):
         infix(formula("x").expression, "words")
