@@ -101,14 +101,14 @@ class Formula:
         return ", ".join(str(declaration_of(leaf)) for leaf in self.known.values())
 
     def __str__(self) -> str:
-        return infix(self.expression)
+        return infix(self.expression, row=self.row, avoid=self.known)
 
     def __repr__(self) -> str:
         return f"Formula({str(self)!r})"
 
     def latex(self, notation: str = "auto") -> str:
         """The formula in LaTeX (amsmath, bm): notation "matrix", "index", or "auto" for the shorter."""
-        return latex(self.expression, notation)
+        return latex(self.expression, notation, row=self.row, avoid=self.known)
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"

@@ -18,7 +18,7 @@ from symgd.formula import Formula
 from symgd.algebra.certified import certified
 from symgd.lowering.compiled import Compiled, compiled
 from symgd.lowering.lower import lower
-from symgd.lowering.values import Values
+from symgd.lowering.values import Bound, Values
 
 _KEPT = 256  # programs of formulas evaluated lately
 _CPU = torch.device("cpu")
@@ -68,14 +68,21 @@ def _with_digits(f: Formula, checks: Values, values: Mapping[str, Any], digits: 
     return certified(f.expression, {name: value for name, value in values.items() if name in checks.leaves}, sizes, digits)
 
 
-def _warn_at_kinks(kinked: Sequence[tuple[Map, Expression]], arguments: Sequence[Tensor]) -> None:
+def warn_at_kinks(f: Formula, bound: Bound, stacklevel: int) -> None:
+    """Where the formula is a derivative and the values lie at a kink of a function it crosses, warn, and say what is taken."""
+    prepared = _prepared(tuple(argument for _, argument in f.kinked))
+    if all(leaf.name in bound.tensors for leaf in prepared.program.inputs):
+        _warn_at_kinks(f.kinked, prepared.call(bound), stacklevel + 1)
+
+
+def _warn_at_kinks(kinked: Sequence[tuple[Map, Expression]], arguments: Sequence[Tensor], stacklevel: int = 4) -> None:
     """A derivative is taken at a kink: say so, and what it is taken to be."""
     for (node, _), argument in zip(kinked, arguments):
         function = node.function
         for kink in function.kinks:
             if bool((argument == float(kink)).any()):
                 reason = f"the derivative of {function.name} jumps at {kink}, where it is asked"
-                warnings.warn(f"{reason}; it is taken by convention: {function.convention}.", stacklevel=4)
+                warnings.warn(f"{reason}; it is taken by convention: {function.convention}.", stacklevel=stacklevel)
 
 
 def _not_finite(value: Tensor) -> DomainError:

@@ -51,7 +51,7 @@ def latex(expression: Expression, notation: str = "auto", *, row: bool = False, 
 
     >>> from symgd import formula
     >>> print(formula("norm2(A*x - b)^2", given="A[m,n], x[n], b[m]").latex())
-    \\left\\lVert A x - b\\right\\rVert_{2}^{2}
+    \\left\\lVert A x - b\\right\\rVert_2^{2}
     """
     tree = presented(expression, notation, row, avoid, sums_as_words=False)
     return _Writer(used_names(expression)).text(tree)

@@ -38,13 +38,15 @@ _ASSUMPTIONS = {
 
 
 def to_sympy(expression: Expression) -> Any:
-    """The expression as a SymPy object: see the module. Raises NoRuleError where SymPy has no form for it, LimitError where it is too deep.
+    """The expression as a SymPy object: see the module.
+
+    Raises NoRuleError where SymPy has no form for it, LimitError where it is too deep.
 
     >>> from symgd import formula
     >>> formula("x^2/2 + sin(y)").sympy()
     x**2/2 + sin(y)
     >>> formula("sum((A*x - b).^2)", given="A[m,n], x[n], b[m]").sympy()
-    Sum((Sum(A[i, j]*x[j], (j, 1, n)) - b[i])**2, (i, 1, m))
+    Sum((-b[i] + Sum(A[i, j]*x[j], (j, 1, n)))**2, (i, 1, m))
     """
     letters = Letters(used_names(expression))
     try:
