@@ -18,7 +18,7 @@ from symgd.algebra.dimension import ONE, ZERO, Dimension, Shape, shape_text
 from symgd.algebra.expression import Expression
 from symgd.algebra.functions import table
 from symgd.algebra.functions.row import Along, Elementwise, OfMatrix
-from symgd.errors import DomainError, NoRuleError, ShapeError
+from symgd.errors import DomainError, FormulaError, NoRuleError, ShapeError
 
 _Row = TypeVar("_Row", Elementwise, Along, OfMatrix)
 
@@ -64,9 +64,14 @@ class Value:
 
     @property
     def name(self) -> str:
-        """For repairs in messages: the text, in brackets where it is more than a name."""
-        plain = self.text.replace("_", "a").isalnum() or not self.text
+        """For repairs in messages: the text, in brackets where it is more than a name or its transpose."""
+        plain = self.text.removesuffix("'").replace("_", "a").isalnum() or not self.text
         return (self.text or "x") if plain else f"({self.text})"
+
+    @property
+    def turned(self) -> str:
+        """The transpose, for repairs in messages."""
+        return self.name[:-1] if self.name.endswith("'") else self.name + "'"
 
 
 def number(value: int | Fraction) -> Value:
@@ -85,11 +90,10 @@ def _labels(value: Value, axes: Sequence[object] = ()) -> tuple[object, ...]:
     return (*value.free, *(axes or range(value.rank)))
 
 
-def _contracted(factors: Sequence[tuple[Value, Sequence[object]]], out: Sequence[object], sizes: dict[object, Dimension] | None = None) -> Value:
+def _contracted(factors: Sequence[tuple[Value, Sequence[object]]], out: Sequence[object]) -> Value:
     """The contraction of values by labels of their shapes; free indices stay."""
     free = _union([value for value, _ in factors])
-    node = ex.contract(1, [(value.node, (*value.free, *axes)) for value, axes in factors], [*free, *out], sizes or {})
-    return Value(node, free)
+    return Value(ex.contract(1, [(value.node, (*value.free, *axes)) for value, axes in factors], [*free, *out]), free)
 
 
 def _lifted(values: Sequence[Value], shape: Shape) -> tuple[list[Expression], tuple[Index, ...]]:
@@ -103,23 +107,30 @@ def _lifted(values: Sequence[Value], shape: Shape) -> tuple[list[Expression], tu
 
 
 def _one_shape(values: Sequence[Value], action: str) -> tuple[Shape, bool]:
-    """The shape and orientation of values that are scalars or agree."""
+    """The shape and orientation of values that are scalars or agree; `action` says what is done with two, as in "add {} and {}"."""
     shapes = {(value.shape, value.row and value.shape != (ONE,)): value for value in values if value.rank}
     if len(shapes) > 1:
         left, right, *_ = shapes.values()
-        raise ShapeError(f"cannot {action} {left.described()} and {right.described()}.", hint=_mend(left, right))
+        raise ShapeError(f"cannot {action.format(left.described(), right.described())}.", hint=_mend(left, right))
     return next(iter(shapes)) if shapes else ((), False)
 
 
 def _mend(left: Value, right: Value) -> str:
     if left.rank == right.rank == 1:
         if left.shape == right.shape:
-            return f"One is a column, the other a row. Write {right.name}' for the second, or leave the transpose out."
+            return f"One is a column, the other a row. Write {right.turned} for the second, or leave the transpose out."
         return f"The dimensions are {left.shape[0]} and {right.shape[0]}: declare them as one."
     if {left.rank, right.rank} == {1, 2}:
-        return "A vector and a matrix have different shapes. Write v*ones(n)' to repeat a column v in every column."
+        vector, matrix = (left, right) if left.rank == 1 else (right, left)
+        column, row = (vector.turned, vector.name) if vector.row else (vector.name, vector.turned)
+        rows, columns = matrix.shape
+        if vector.shape[0] == columns and (vector.row or columns != rows):
+            return f"Write ones({rows})*{row} to repeat the vector in every row."
+        if vector.shape[0] == rows:
+            return f"Write {column}*ones({columns})' to repeat the vector in every column."
+        return f"{vector.name} has {vector.shape[0]} entries, {matrix.name} has {rows} rows and {columns} columns."
     if left.rank == right.rank == 2 and left.shape == right.shape[::-1]:
-        return f"The shapes are each other's transpose: write {right.name}'."
+        return f"The shapes are each other's transpose: write {right.turned}."
     return "Both sides need one shape."
 
 
@@ -129,15 +140,13 @@ def _mend(left: Value, right: Value) -> str:
 def add(terms: Sequence[tuple[int, Value]]) -> Value:
     """The sum of sign × value. A scalar is added to every entry of a vector, and refused beside a matrix."""
     values = [value for _, value in terms]
-    shape, row = _one_shape(values, "add")
-    if len(shape) > 1:
-        for value in values:
-            if not value.rank and not (ex.is_zero(value.node)):
-                size = str(shape[0])
-                hint = f"Write {value.name}*ones({', '.join(map(str, shape))})"
-                hint += f" for every entry, or {value.name}*eye({size}) for the diagonal." if len(shape) == 2 and shape[0] == shape[1] else "."
-                other = next(v for v in values if v.rank)
-                raise ShapeError(f"cannot add {value.described()} to {other.described()}.", hint=hint)
+    shape, row = _one_shape(values, "add {} and {}")
+    scalar = next((value for value in values if not value.rank and not ex.is_zero(value.node)), None)
+    if len(shape) > 1 and scalar is not None:
+        other = next(value for value in values if value.rank)
+        hint = f"Write {scalar.name}*ones({', '.join(map(str, shape))}) for every entry"
+        hint += f", or {scalar.name}*eye({shape[0]}) for the diagonal." if len(shape) == 2 and shape[0] == shape[1] else "."
+        raise ShapeError(f"cannot add {scalar.described()}{',' if scalar.text else ''} to {other.described()}.", hint=hint)
     nodes, free = _lifted(values, shape)
     return Value(ex.add([node if sign > 0 else ex.negative(node) for (sign, _), node in zip(terms, nodes)]), free, row)
 
@@ -162,18 +171,21 @@ def multiply(left: Value, right: Value, operator: str = "*") -> Value:
     if not left.rank or not right.rank:
         return hadamard(left, right)
     if left.rank > 2 or right.rank > 2:
-        raise ShapeError(f"cannot multiply {left.described()} by {right.described()}.", hint="Write the sum over its index, as in sum(k, T[i,j,k]*x[k]).")
+        hint = "Write the sum over its index, as in sum(k, T[i,j,k]*x[k])."
+        raise ShapeError(f"cannot multiply {left.described()} by {right.described()}.", hint=hint)
     vectors = left.rank == right.rank == 1
     if vectors and left.row == right.row:
         if operator == "@" and not left.row:
             return dot(left, right)
-        hint = f"Write {left.name}.*{right.name} for the product of entries, or {left.name}'*{right.name} for the inner product."
-        raise ShapeError(f"cannot multiply {left.described()} by {right.described()}: both are {'rows' if left.row else 'columns'}.", hint=hint)
+        inner = f"{left.name}*{right.turned}" if left.row else f"{left.turned}*{right.name}"
+        hint = f"Write {left.name}.*{right.name} for the product of entries, or {inner} for the inner product."
+        kind = "rows" if left.row else "columns"
+        raise ShapeError(f"cannot multiply {left.described()} by {right.described()}: both are {kind}.", hint=hint)
     if vectors and not left.row:
         return replace(_contracted([(left, "a"), (right, "b")], "ab"), text="")
     if (left.rank == 1 and not left.row) or (right.rank == 1 and right.row):
         column = left if left.rank == 1 else right
-        raise ShapeError(f"cannot multiply {left.described()} by {right.described()}.", hint=f"Write {column.name}' to turn the vector.")
+        raise ShapeError(f"cannot multiply {left.described()} by {right.described()}.", hint=f"Write {column.turned} to turn the vector.")
     if left.shape[-1] != right.shape[0]:
         raise ShapeError(f"cannot multiply {left.described()} by {right.described()}.", hint=_mend_product(left, right))
     a = "k" if left.rank == 1 else "ik"
@@ -183,11 +195,12 @@ def multiply(left: Value, right: Value, operator: str = "*") -> Value:
 
 
 def _mend_product(left: Value, right: Value) -> str:
-    inner = f"The dimensions differ: {left.name} has {left.shape[-1]} columns, {right.name} has {right.shape[0]} {'entries' if right.rank == 1 else 'rows'}."
+    found = f"{left.name} has {left.shape[-1]} columns, {right.name} has {right.shape[0]} {'entries' if right.rank == 1 else 'rows'}"
+    inner = f"The dimensions differ: {found}."
     if left.rank == 2 and left.shape[0] == right.shape[0]:
-        return f"{inner} Write {left.name}'*{right.name}."
+        return f"{inner} Write {left.turned}*{right.name}."
     if right.rank == 2 and left.shape[-1] == right.shape[1]:
-        return f"{inner} Write {left.name}*{right.name}'."
+        return f"{inner} Write {left.name}*{right.turned}."
     if left.rank == 1 and right.rank == 1:
         return f"Declare both with one dimension, {left.shape[0]} or {right.shape[0]}."
     return f"{inner} Declare them as one."
@@ -197,7 +210,7 @@ def hadamard(left: Value, right: Value) -> Value:
     """The product entry by entry, `.*`; scalars are broadcast."""
     if not left.node.shape and not right.node.shape:
         return Value(ex.multiply(left.node, right.node))
-    _, row = _one_shape((left, right), "multiply entry by entry")
+    _, row = _one_shape((left, right), "multiply {} and {} entry by entry")
     axes = tuple(range(max(left.rank, right.rank)))
     return replace(_contracted([(left, axes[: left.rank]), (right, axes[: right.rank])], axes), row=row)
 
@@ -208,8 +221,9 @@ def divide(left: Value, right: Value, operator: str = "/") -> Value:
         hint = f"Write ./ for the quotient of entries, or {left.name}*inv({right.text or 'A'})."
         raise ShapeError(f"cannot divide by {right.described()}, a matrix.", hint=hint)
     if operator == "/" and left.rank > 1 and right.rank:
-        raise ShapeError(f"cannot divide {left.described()} by {right.described()}.", hint="Write diag(1./v)*A to divide the rows of A by v.")
-    _one_shape((left, right), "divide")
+        hint = "Write diag(1./v)*A to divide the rows of A by v."
+        raise ShapeError(f"cannot divide {left.described()} by {right.described()}.", hint=hint)
+    _one_shape((left, right), "divide {} by {}")
     if ex.is_zero(right.node):
         raise DomainError("division by zero.", hint="The divisor is 0 whatever the values are.")
     inverse = replace(right, node=ex.power(right.node, -1))
@@ -219,10 +233,13 @@ def divide(left: Value, right: Value, operator: str = "/") -> Value:
 def power(base: Value, exponent: Value, operator: str = "^") -> Value:
     """`^`: of numbers; entry by entry on vectors; the matrix product with itself for a square matrix. `.^`: entry by entry."""
     if base.rank > 1 and operator == "**":
-        raise ShapeError(f"{base.described()} ** … could mean two things.", hint=f"Write {base.name}^2 for the matrix product, {base.name}.^2 for the entries.")
+        hint = f"Write {base.name}^2 for the matrix product, {base.name}.^2 for the entries."
+        raise ShapeError(f"{base.described()} ** … could mean two things.", hint=hint)
+    if exponent.rank > 1 and operator != ".^":
+        raise ShapeError(f"an exponent is a number, and {exponent.described()} is a matrix.", hint="Write .^ for a power of every entry.")
     if base.rank > 1 and operator == "^":
         return _matrix_power(base, exponent)
-    _, row = _one_shape((base, exponent), "raise")
+    _, row = _one_shape((base, exponent), "raise {} to the power {}")
     nodes, free = _lifted((base, exponent), base.shape or exponent.shape)
     if ex.is_zero(nodes[0]) and (known := ex.constant_value(nodes[1])) is not None and known < 0:
         raise DomainError("division by zero.", hint="A power of 0 with a negative exponent.")
@@ -232,8 +249,9 @@ def power(base: Value, exponent: Value, operator: str = "^") -> Value:
 def _matrix_power(base: Value, exponent: Value) -> Value:
     times = ex.constant_value(exponent.node)
     if base.rank != 2 or base.shape[0] != base.shape[1]:
-        raise ShapeError(f"a power needs a square matrix, and {base.described()} is none.", hint=f"Write {base.name}.^2 for the power of every entry.")
-    if times is None or times.denominator != 1 or abs(times) > 64:
+        hint = f"Write {base.name}.^2 for the power of every entry."
+        raise ShapeError(f"a power needs a square matrix, and {base.described()} is none.", hint=hint)
+    if exponent.rank or times is None or times.denominator != 1 or abs(times) > 64:
         raise ShapeError("a matrix power takes a whole exponent, up to 64.", hint=f"Write {base.name}.^p for the power of every entry.")
     if times < 0:
         return _matrix_power(inverse(base), number(-times))
@@ -259,8 +277,15 @@ def _row(kind: type[_Row], name: str) -> _Row:
 
 def elementwise(name: str, arguments: Sequence[Value]) -> Value:
     """An elementwise function of the table, of scalars and arrays of one shape."""
+    return _mapped(name, arguments, f"take {name} of {{}} and {{}}")
+
+
+def _mapped(name: str, arguments: Sequence[Value], action: str) -> Value:
     row = _row(Elementwise, name)
-    shape, lying = _one_shape(arguments, f"give {name}")
+    if len(arguments) != row.arity:
+        found = f"{row.arity} argument{'s' if row.arity > 1 else ''}"
+        raise FormulaError(f"{name} takes {found}, not {len(arguments)}.")
+    shape, lying = _one_shape(arguments, action)
     nodes, free = _lifted(arguments, shape)
     return Value(ex.apply(row, *nodes), free, lying)
 
@@ -272,15 +297,17 @@ def along(name: str, value: Value, axis: int | None = None) -> Value:
     """
     row = _row(Along, OF_ARRAY.get(name, name))
     if value.rank == 0:
-        raise ShapeError(f"{name} takes an array, and {value.text or 'its argument'} is a scalar.", hint=f"Declare it, as in x[n], to take {name} of its entries.")
+        hint = f"Declare it, as in x[n], to take {name} of its entries."
+        raise ShapeError(f"{name} takes an array, and {value.text or 'its argument'} is a scalar.", hint=hint)
     if axis is None and row.keeps_axis and value.rank > 1:
-        raise ShapeError(f"{name} of {value.described()} needs an axis.", hint=f"Write {name}({value.text or 'X'}, axis=2) for every row, axis=1 for every column.")
+        hint = f"Write {name}({value.text or 'X'}, axis=2) for every row, axis=1 for every column."
+        raise ShapeError(f"{name} of {value.described()} needs an axis.", hint=hint)
     if axis is None and not row.keeps_axis:
         node = value.node
         for _ in range(value.rank):
             node = ex.along(row, node)
         return Value(node, value.free)
-    at = _axis(value, axis or 1)
+    at = _axis(value, 1 if axis is None else axis)
     last = [k for k in range(value.rank) if k != at] + [at]
     node = ex.along(row, ex.contract(1, [(value.node, _labels(value))], (*value.free, *last)))
     if row.keeps_axis:
@@ -289,8 +316,11 @@ def along(name: str, value: Value, axis: int | None = None) -> Value:
 
 
 def _axis(value: Value, axis: int) -> int:
+    if not value.rank:
+        raise ShapeError(f"{value.text or 'a number'} is a scalar and has no axis {axis}.", hint="Leave the axis out.")
     if not 1 <= axis <= value.rank:
-        raise ShapeError(f"{value.described()} has no axis {axis}.", hint="Axes are counted from 1: axis=1 runs down the columns, axis=2 along the rows.")
+        of_matrix = "Axes are counted from 1: axis=1 runs down the columns, axis=2 along the rows."
+        raise ShapeError(f"{value.described()} has no axis {axis}.", hint="Leave the axis out." if value.rank == 1 else of_matrix)
     return axis - 1
 
 
@@ -330,7 +360,7 @@ def _of_matrix(name: str, value: Value) -> Value:
 
 def _square(name: str, value: Value) -> None:
     if value.rank != 2 or value.shape[0] != value.shape[1]:
-        raise ShapeError(f"{name} takes a square matrix, and {value.described()} is none.", hint="A square matrix is declared as A[n,n].")
+        raise ShapeError(f"{name} takes a square matrix, not {value.described()}.", hint="A square matrix is declared as A[n,n].")
 
 
 def trace(value: Value) -> Value:
@@ -343,13 +373,16 @@ def diag(value: Value) -> Value:
     if value.rank == 1:
         delta = Value(ex.identity(value.shape[0]))
         return _contracted([(value, "a"), (delta, "ab")], "ab")
-    _square("diag", value)
+    if value.rank != 2 or value.shape[0] != value.shape[1]:
+        reason = f"diag takes a vector or a square matrix, not {value.described()}."
+        raise ShapeError(reason, hint="diag(v) is the matrix with v on its diagonal.")
     return _contracted([(value, "aa")], "a")
 
 
 def dot(left: Value, right: Value) -> Value:
     if left.rank != 1 or right.rank != 1 or left.shape != right.shape:
-        raise ShapeError(f"dot takes two vectors of one dimension, not {left.described()} and {right.described()}.", hint="The shapes have to agree.")
+        hint = _mend(left, right) if left.rank == right.rank == 1 else "It is the sum of the products of the entries."
+        raise ShapeError(f"dot takes two vectors of one dimension, not {left.described()} and {right.described()}.", hint=hint)
     return _contracted([(left, "a"), (right, "a")], ())
 
 
@@ -410,7 +443,8 @@ def literal(items: Sequence[Value]) -> Value:
     first = items[0]
     for item in items:
         if item.shape != first.shape:
-            raise ShapeError(f"a literal needs rows of one length: {first.described()} beside {item.described()}.", hint="Every row has the same number of entries.")
+            reason = f"a literal needs rows of one length: {first.described()} beside {item.described()}."
+            raise ShapeError(reason, hint="Every row has the same number of entries.")
     nodes, free = _lifted(items, first.shape)
     if not free:
         return Value(ex.stack(nodes))
@@ -427,11 +461,11 @@ def compare(operator: str, left: Value, right: Value) -> Value:
     """1 where the comparison holds, else 0; `i == j` of two bound indices is Kronecker's delta."""
     if operator in (">", ">="):
         return compare("<" if operator == ">" else "<=", right, left)
-    return elementwise(COMPARISONS[operator], (left, right))
+    return _mapped(COMPARISONS[operator], (left, right), "compare {} and {}")
 
 
 def conditional(value: Value, condition: Value, otherwise: Value) -> Value:
-    return elementwise("where", (condition, value, otherwise))
+    return _mapped("where", (condition, value, otherwise), "choose by condition with {} and {}")
 
 
 # ---- indices ---------------------------------------------------------------------------------------------------------
@@ -445,8 +479,10 @@ def index_value(index: Index) -> Value:
 def entry(value: Value, subscripts: Sequence[Affine]) -> Value:
     """`X[i, 2]`, `x[i+1]`: one subscript per axis, each checked to stay inside."""
     if len(subscripts) != value.rank:
+        if not value.rank:
+            raise ShapeError(f"{value.text or 'a number'} is a scalar and takes no index.", hint="Declare an array, as in x[n].")
         count = f"{value.rank} {'index' if value.rank == 1 else 'indices'}"
-        raise ShapeError(f"{value.described()} takes {count if value.rank else 'no index'}, not {len(subscripts)}.", hint="One index for every dimension declared.")
+        raise ShapeError(f"{value.described()} takes {count}, not {len(subscripts)}.", hint="One index for every dimension declared.")
     factors: list[tuple[Expression, tuple[object, ...]]] = [(value.node, (*value.free, *range(value.rank)))]
     found: dict[Index, None] = dict.fromkeys(value.free)
     for axis, subscript in enumerate(subscripts):
@@ -472,7 +508,8 @@ def _inside(value: Value, axis: int, subscript: Affine) -> None:
     if (low - 1).at_least(0) is not True:
         raise ShapeError(f"the index of {value.described()} goes down to {low}, out of its range 1..{size}.", hint="Indices start at 1.")
     if not whole_numbers and (size - high).at_least(0) is not True:
-        hint = f"The dimension is {size}: state the range of the index, as in sum(i=1..{size}, …)."
+        range_of = f": state the range of the index, as in sum(i=1..{size}, …)" if subscript.coefficients else ""
+        hint = f"The dimension is {size}{range_of}."
         raise ShapeError(f"the index of {value.described()} goes up to {high}, out of its range 1..{size}.", hint=hint)
 
 

@@ -272,4 +272,3 @@ def _unit_first(term: Contract) -> bool:
     """Is the first axis carried by a unit vector alone?"""
     carriers = [child for child, labels in term.factors if 0 in labels]
     return len(carriers) == 1 and isinstance(carriers[0], Select) and not carriers[0].coefficients
-

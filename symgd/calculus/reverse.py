@@ -53,15 +53,18 @@ def adjoints(root: Expression, targets: Sequence[Leaf]) -> dict[Leaf, Expression
 
 
 def kinks(root: Expression, targets: Sequence[Leaf]) -> list[tuple[Map, Expression]]:
-    """The functions with kinks that stand between the root and a target, each with its argument."""
+    """The functions with kinks that stand between the root and a target, each with what reaches the kink: its argument, or the
+    difference of two arguments (max, min, comparisons, clip), which is 0 there."""
     order = ex.topological(root)
     active: set[Expression] = set(targets)
     found = []
     for node in order:
         if any(child in active for child in node.children):
             active.add(node)
-            if isinstance(node, Map) and node.function.kinks and node.children[0] in active:
-                found.append((node, node.children[0]))
+            if isinstance(node, Map) and node.function.kinks:
+                first, *others = node.children
+                reaching = [ex.add((first, ex.negative(other))) for other in others] or [first]
+                found += [(node, crossing) for crossing in reaching if ex.constant_value(crossing) is None]
     return found
 
 
@@ -121,7 +124,8 @@ def _map(node: Map, adjoint: Expression, active: Active) -> Contributions:
     for child, partial in zip(node.children, node.function.derivative):
         if child in active:
             slope = ex.broadcast(ex.constant(partial(*node.children)), node.shape)
-            yield child, ex.contract(1, [(adjoint, (*front, *axes)), (slope, axes)], (*front, *axes)) if front else ex.multiply(adjoint, slope)
+            whole = (*front, *axes)
+            yield child, ex.contract(1, [(adjoint, whole), (slope, axes)], whole) if front else ex.multiply(adjoint, slope)
 
 
 def _function(node: Along | MatrixFunction, adjoint: Expression, active: Active) -> Contributions:

@@ -17,12 +17,12 @@ import mpmath
 import torch
 from torch import Tensor
 
+from symgd.algebra.certified import certified
 from symgd.algebra.expression import Expression, leaves
 from symgd.descent.descend import descend
 from symgd.errors import DomainError, ValueGivenError
 from symgd.formula import Formula, as_formula
 from symgd.formula import gradients as derived
-from symgd.algebra.certified import certified
 from symgd.lowering.compiled import compiled
 from symgd.lowering.evaluate import warn_at_kinks
 from symgd.lowering.lower import lower
@@ -117,10 +117,14 @@ def compare(
     f = as_formula(f)
     if start is None:
         if data is not None or rate is not None:
-            raise ValueGivenError("data and rate belong to a descent, and there is no start.", hint="Write compare(f, start=…, data=…, rate=…).")
+            raise ValueGivenError(
+                "data and rate belong to a descent, and there is no start.", hint="Write compare(f, start=…, data=…, rate=…)."
+            )
         return _at_point(f, {**(values or {}), **keywords}, dtype)
     if values is not None or keywords:
-        raise ValueGivenError("both a point and a start are given.", hint="Write compare(f, values), or compare(f, start=…, data=…, rate=…).")
+        raise ValueGivenError(
+            "both a point and a start are given.", hint="Write compare(f, values), or compare(f, start=…, data=…, rate=…)."
+        )
     if rate is None:
         raise ValueGivenError("comparing descents needs a rate.", hint="Both take the same steps: write rate=0.01.")
     return _descents(f, start, data or {}, rate, steps, dtype)
@@ -210,7 +214,9 @@ def _timed(calls: Sequence[Callable[[], Any]]) -> list[float]:
     return [median(seconds) for seconds in found]
 
 
-def _descents(f: Formula, start: Mapping[str, Any], data: Mapping[str, Any], rate: float, steps: int, dtype: torch.dtype | None) -> DescentComparison:
+def _descents(
+    f: Formula, start: Mapping[str, Any], data: Mapping[str, Any], rate: float, steps: int, dtype: torch.dtype | None
+) -> DescentComparison:
     before = time.perf_counter()
     ours = descend(f, start=start, data=data, rate=rate, steps=steps, dtype=dtype)
     between = time.perf_counter()

@@ -25,7 +25,9 @@ def read_data(path: str | Path, wanted: Iterable[str]) -> dict[str, Any]:
     readers = {".csv": _read_csv, ".npz": _read_npz}
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise ValueGivenError(f"cannot tell what kind of data {str(path)!r} holds.", hint="Give a .csv file with a heading, or a .npz file.")
+        raise ValueGivenError(
+            f"cannot tell what kind of data {str(path)!r} holds.", hint="Give a .csv file with a heading, or a .npz file."
+        )
     try:
         found, names = reader(path, set(wanted))
     except OSError as error:

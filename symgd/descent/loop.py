@@ -144,7 +144,8 @@ class _Walk:
         """The method found no lower point: at a minimum, up to rounding, or stuck."""
         if self._is_minimum(_FAILED):
             return Outcome.CONVERGED, "no lower point is found: what is left is rounding."
-        return Outcome.STOPPED, "no lower point is found, but a minimum is not certain: the loss is flat along a direction there, or not smooth."
+        doubt = "the loss is flat along a direction there, or not smooth"
+        return Outcome.STOPPED, f"no lower point is found, but a minimum is not certain: {doubt}."
 
     def _is_minimum(self, share: float) -> bool:
         """Is this a minimum, as far as the method can tell?

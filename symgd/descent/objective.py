@@ -29,7 +29,8 @@ class Objective:
         self.program: TorchProgram = to_torch(f, gradient=self.names, dtype=dtype, device=device)
         self.bound = self.program.bound({**data, **start})
         if self.bound.batch:
-            raise ValueGivenError("every value of a descent is one number, or an array of the declared shape.", hint="Declare arrays: x[n].")
+            reason = "every value of a descent is one number, or an array of the declared shape."
+            raise ValueGivenError(reason, hint="Declare arrays: x[n].")
         self.start: Point = [self.bound.tensors[name].clone() for name in self.names]
         self.evaluations = 0
         known = f.known

@@ -11,13 +11,14 @@ import torch
 from torch import Tensor
 
 from symgd.algebra import expression as ex
+from symgd.algebra.certified import certified
 from symgd.algebra.expression import Expression, Leaf, Map
 from symgd.algebra.simplify import simplified_all
 from symgd.errors import DomainError, ValueGivenError
 from symgd.formula import Formula
-from symgd.algebra.certified import certified
 from symgd.lowering.compiled import Compiled, compiled
 from symgd.lowering.lower import lower
+from symgd.lowering.stable.rewrite import stable
 from symgd.lowering.values import Bound, Values
 
 _KEPT = 256  # programs of formulas evaluated lately
@@ -57,7 +58,7 @@ def values_of(expressions: Sequence[Expression], values: Mapping[str, Any], know
 @lru_cache(maxsize=_KEPT)
 def _prepared(expressions: tuple[Expression, ...]) -> Compiled:
     """The program of these expressions in float64 on the processor."""
-    return compiled(lower(simplified_all(expressions), ex.leaves(*expressions)), torch.float64, _CPU)
+    return compiled(lower(simplified_all(stable(expressions)), ex.leaves(*expressions)), torch.float64, _CPU)
 
 
 def _with_digits(f: Formula, checks: Values, values: Mapping[str, Any], digits: int) -> Any:
@@ -70,6 +71,8 @@ def _with_digits(f: Formula, checks: Values, values: Mapping[str, Any], digits: 
 
 def warn_at_kinks(f: Formula, bound: Bound, stacklevel: int) -> None:
     """Where the formula is a derivative and the values lie at a kink of a function it crosses, warn, and say what is taken."""
+    if not f.kinked:
+        return
     prepared = _prepared(tuple(argument for _, argument in f.kinked))
     if all(leaf.name in bound.tensors for leaf in prepared.program.inputs):
         _warn_at_kinks(f.kinked, prepared.call(bound), stacklevel + 1)

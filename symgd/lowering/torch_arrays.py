@@ -12,6 +12,9 @@ import torch
 from torch import Tensor
 
 
+_LOG_2 = 0.6931471805599453
+
+
 def positions(offset: int, coefficients: Sequence[int], lengths: Sequence[int], device: torch.device) -> Tensor:
     """The positions as an array of shape `lengths`."""
     total = torch.full(tuple(lengths), offset, dtype=torch.int64, device=device)
@@ -72,3 +75,11 @@ def power(x: Tensor, exponent: float, lost: float) -> Tensor:
     """x ^ (exponent + lost), where `lost` is what rounding took from an exponent such as 1/3."""
     rough = torch.pow(x, exponent)
     return torch.where(torch.isfinite(rough) & (rough != 0), rough + rough * (lost * torch.log(x)), rough)
+
+
+def logcosh(x: Tensor) -> Tensor:
+    """log(cosh(x)): log1p of the small quantity near 0, without the exponential that overflows away from it."""
+    size = torch.abs(x)
+    near = torch.sinh(0.5 * size.clamp(max=1.0))
+    far = size + (torch.log1p(torch.exp(-2.0 * size)) - _LOG_2)
+    return torch.where(size < 1.0, torch.log1p(2.0 * near * near), far)

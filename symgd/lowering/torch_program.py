@@ -18,6 +18,7 @@ from symgd.formula import Formula, as_formula, unknown_name
 from symgd.lowering.compiled import Compiled, checked_backend, checked_device, checked_dtype, compiled
 from symgd.lowering.lower import lower
 from symgd.lowering.program import Program
+from symgd.lowering.stable.rewrite import stable
 from symgd.lowering.torch_source import torch_source
 from symgd.lowering.values import Bound, Values
 
@@ -84,8 +85,7 @@ class TorchProgram:
         self.formula, self.names, self.dtype, self.device, self.backend = f, tuple(names), dtype, device, backend
         known = {**f.declared, **f.leaves}
         parameters = [known[name] for name in names]
-        slopes = derive.gradient(f.origin, parameters) if parameters else []
-        roots = simplified_all([f.expression, *slopes])
+        roots = value_and_slopes(f, parameters)
         self.program: Program = lower(roots, used_inputs(roots, known), parameters)
         self.compiled: Compiled = compiled(self.program, dtype, device, backend)
         required = dict.fromkeys([*f.variables, *(leaf.name for leaf in self.program.inputs)])
@@ -156,6 +156,18 @@ class TorchProgram:
     def __repr__(self) -> str:
         options = f"dtype={self.dtype}, device={str(self.device)!r}, backend={self.backend!r}"
         return f"TorchProgram({str(self.formula)!r}, gradient={list(self.names)}, {options})"
+
+
+def value_and_slopes(f: Formula, parameters: Sequence[Leaf]) -> list[Expression]:
+    """The value and its gradient in forms that keep their digits.
+
+    The value is rewritten before it is derived, so that derivatives are those of named functions, and the gradient once more:
+    its own cancellations are others than those of the value.
+    """
+    if not parameters:
+        return simplified_all(stable([f.expression]))
+    slopes = derive.gradient(stable([f.origin])[0], parameters)
+    return simplified_all(stable(simplified_all([f.expression, *slopes])))
 
 
 def used_inputs(roots: Sequence[Expression], known: Mapping[str, Leaf]) -> list[Leaf]:

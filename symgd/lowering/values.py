@@ -93,8 +93,8 @@ class Values:
         if len(values) != len(entries):
             return None
         for name, reference, version, shape in entries:
-            value = values.get(name)
-            if value is None or value is not reference():
+            value = reference()
+            if value is None or id(values.get(name)) != id(value):
                 return None
             if value._version != version or value.shape != shape:
                 return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import signal
 import threading
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -121,7 +122,7 @@ def test_shuffled_batches_go_through_all_data_and_follow_the_seed():
 
     def moves(seed):
         path = descend(f, start={"w": 0.0}, data=data, rate=1.0, epochs=3, batch=1, shuffle=seed).path["w"]
-        return [before - after for before, after in zip(path, path[1:])]
+        return [before - after for before, after in pairwise(path)]
 
     assert moves(0) == moves(0)
     assert moves(0) != moves(1)
@@ -300,7 +301,11 @@ REFUSED = [
         ValueGivenError,
         "batches need a rate.\nA line search needs one loss; on batches every update has another. Write rate=0.01.",
     ),
-    ({"shuffle": 1, "rate": 0.1}, ValueGivenError, "shuffle without batch changes nothing.\nGive batch=k for updates on k entries of the data."),
+    (
+        {"shuffle": 1, "rate": 0.1},
+        ValueGivenError,
+        "shuffle without batch changes nothing.\nGive batch=k for updates on k entries of the data.",
+    ),
     (
         {"shuffle": True, "batch": 1, "rate": 0.1},
         ValueGivenError,
@@ -324,12 +329,20 @@ REFUSED = [
         ValueGivenError,
         "a start is given for v, which is no variable of the formula.\nThe variables are x, y, w.",
     ),
-    ({"start": {"w": 1.0, "x": [1.0]}}, ValueGivenError, "x is given in the start and in the data.\nParameters have a start, everything else is data."),
+    (
+        {"start": {"w": 1.0, "x": [1.0]}},
+        ValueGivenError,
+        "x is given in the start and in the data.\nParameters have a start, everything else is data.",
+    ),
     ({"start": {"w": math.nan}}, ValueGivenError, "the value given for w is nan.\nEvery value has to be a finite number."),
     ({"start": {"w": [1.0, 2.0]}}, ShapeError, None),
     ({"data": {"x": [1.0]}}, ValueGivenError, "y has neither a start nor data.\nGive a start to make a variable a parameter, or data."),
     ({"data": {}}, ValueGivenError, "x, y have neither a start nor data.\nGive a start to make a variable a parameter, or data."),
-    ({"data": {**DATA, "z": 1}}, ValueGivenError, "a value is given for z, which is no variable of the formula.\nThe variables are x, y, w."),
+    (
+        {"data": {**DATA, "z": 1}},
+        ValueGivenError,
+        "a value is given for z, which is no variable of the formula.\nThe variables are x, y, w.",
+    ),
     (
         {"data": {**DATA, "y": [1.0, math.nan, 3.0]}},
         ValueGivenError,

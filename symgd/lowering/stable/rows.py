@@ -1,0 +1,52 @@
+"""Functions that only rewritten expressions use: rows as in the function table, but without a name in the language."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from symgd.algebra import expression as ex
+from symgd.algebra.functions.row import Elementwise
+from symgd.algebra.functions.table import F
+
+
+def _logcosh_ball(x: Any) -> Any:
+    return x.cosh().log()
+
+
+def _hypot_ball(x: Any, y: Any) -> Any:
+    return (x * x + y * y).sqrt()
+
+
+def _exact_hypot(x: Fraction, y: Fraction) -> Fraction | None:
+    return abs(x) if y == 0 else abs(y) if x == 0 else None
+
+
+def _sympy_logcosh(x: Any) -> Any:
+    import sympy
+
+    return sympy.log(sympy.cosh(x))
+
+
+def _sympy_hypot(x: Any, y: Any) -> Any:
+    import sympy
+
+    return sympy.sqrt(x**2 + y**2)
+
+
+# fmt: off
+LOGCOSH = Elementwise(
+    name="logcosh", aliases=(), arity=1, domain="", derivative=(lambda x: F.tanh(x),), exact=lambda x: Fraction(0) if x == 0 else None,
+    torch="torch.log(torch.cosh({0}))", accurate="g.logcosh({0})", ball=_logcosh_ball, sympy=_sympy_logcosh,
+    latex=r"\log\cosh\left({0}\right)", kinks=(), convention="", hard=(("1e-200",), ("1e-8",), ("0.3",), ("-2",), ("40",), ("1e300",)),
+    source="DLMF 4.34.3, 4.28.2",
+)
+HYPOT = Elementwise(
+    name="hypot", aliases=(), arity=2, domain="",
+    derivative=(lambda x, y: x / ex.apply(HYPOT, x, y), lambda x, y: y / ex.apply(HYPOT, x, y)), exact=_exact_hypot,
+    torch="torch.sqrt({0} * {0} + {1} * {1})", accurate="torch.hypot({0}, {1})", ball=_hypot_ball, sympy=_sympy_hypot,
+    latex=r"\sqrt{{0}^2+{1}^2}", kinks=(), convention="",
+    hard=(("3", "4"), ("1e-200", "1e-200"), ("1e200", "1"), ("1e-300", "1"), ("-5", "12")),
+    source="Moler, Morrison, Replacing square roots by Pythagorean sums (1983)",
+)
+# fmt: on
