@@ -625,8 +625,8 @@ def _numbered(value: Fraction, factors: list[_Open], out: Sequence[Hashable], sh
     number: dict[Hashable, int] = {label: k for k, label in enumerate(out)}
     numbered = tuple(tuple([number.setdefault(label, len(number)) for label in labels]) for _, labels in factors)
     children = tuple(child for child, _ in factors)
-    if value == 1 and len(children) == 1 and numbered[0] == tuple(range(len(shape))):
-        return children[0]
+    if len(children) == 1 and numbered[0] == tuple(range(len(shape))):
+        return scaled(value, children[0])
     return _product_node(value, children, numbered, shape)
 
 

@@ -105,13 +105,17 @@ def parse_declarations(given: str | Mapping[str, str] | None, limits: Limits = _
     Raises `FormulaError`, `ShapeError` or `LimitError`, placed in the text.
     """
     found: dict[str, Declaration] = {}
+    dimensions: set[str] = set()
     for text, tokens in _entries(given, limits):
         declared = _Reader(text, tokens, limits).declaration()
         if declared.name in found:
             reason = f"the name '{declared.name}' is declared twice."
             raise FormulaError(reason, hint="Keep one of the two declarations.").at(text, tokens[0].start, tokens[0].end)
         found[declared.name] = declared
-        _check_dimensions(found, declared, text, tokens[0])
+        named = [name for shape in shapes_of(declared) for size in shape for name in size.names]
+        dimensions.update(named)
+        for name in (*named, *([declared.name] if declared.name in dimensions else [])):
+            _check_dimension(name, found.get(name), text, tokens[0])
     return tuple(found.values())
 
 
@@ -168,14 +172,11 @@ def _split(tokens: list[Token]) -> Iterator[list[Token]]:
     yield entry
 
 
-def _check_dimensions(found: dict[str, Declaration], declared: Declaration, text: str, place: Token) -> None:
+def _check_dimension(name: str, declared: Declaration | None, text: str, place: Token) -> None:
     """A dimension name is a whole number: no array and no formula may have it."""
-    names = {name for other in found.values() for shape in shapes_of(other) for size in shape for name in size.names}
-    for name in names:
-        other = found.get(name)
-        if other is not None and not (isinstance(other, Variable) and not other.shape):
-            reason = f"'{name}' is the name of a dimension and cannot be declared as {other}."
-            raise FormulaError(reason, hint="Give one of the two another name.").at(text, place.start, place.end)
+    if declared is not None and not (isinstance(declared, Variable) and not declared.shape):
+        reason = f"'{name}' is the name of a dimension and cannot be declared as {declared}."
+        raise FormulaError(reason, hint="Give one of the two another name.").at(text, place.start, place.end)
 
 
 class _Reader:

@@ -231,8 +231,8 @@ class _Lowering:
                 deltas.append(Delta.of(child, labels))
                 continue
             below = _below(child)
-            if below is not None:
-                operand = self._labelled(self.node(below), labels)
+            for divisor in below:
+                operand = self._labelled(self.node(divisor), labels)
                 if chosen & set(operand.labels):  # a slice may be padded with zeros, which nothing is divided by
                     product.operands.append(self.builder.reciprocal(operand))
                 elif operand.labels:
@@ -241,6 +241,7 @@ class _Lowering:
                     product.scalars.append(self.builder.reciprocal(operand).value)
                 else:
                     product.divisors.append(operand.value)
+            if below:
                 continue
             root = _squared(child)
             if root is not None and arrays == 1 and labels and not any(label in out for label in labels):
@@ -347,13 +348,18 @@ def _is_plain(operand: Operand) -> bool:
     return len(set(operand.labels)) == len(operand.labels)
 
 
-def _below(node: Expression) -> Expression | None:
-    """y where the node is 1/y."""
+def _below(node: Expression) -> list[Expression]:
+    """Divisors whose product the node is the reciprocal of; none where it is no reciprocal.
+
+    1/y² divides by y twice: y² might overflow where the quotient does not.
+    """
     if isinstance(node, Map) and node.function is table.POWER:
         exponent = ex.constant_value(node.children[1])
         if exponent is not None and exponent < 0:
-            return ex.power(node.children[0], -exponent)
-    return None
+            if _is_small(-exponent):
+                return [node.children[0]] * int(-exponent)
+            return [ex.power(node.children[0], -exponent)]
+    return []
 
 
 def _squared(node: Expression) -> Expression | None:

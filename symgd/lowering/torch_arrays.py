@@ -83,3 +83,8 @@ def logcosh(x: Tensor) -> Tensor:
     near = torch.sinh(0.5 * size.clamp(max=1.0))
     far = size + (torch.log1p(torch.exp(-2.0 * size)) - _LOG_2)
     return torch.where(size < 1.0, torch.log1p(2.0 * near * near), far)
+
+
+def hypotm1(x: Tensor) -> Tensor:
+    """√(1 + x²) - 1, as x times what neither cancels nor overflows."""
+    return x * (x / (1.0 + torch.hypot(x, torch.ones_like(x))))

@@ -166,7 +166,7 @@ def value_and_slopes(f: Formula, parameters: Sequence[Leaf]) -> list[Expression]
     """
     if not parameters:
         return simplified_all(stable([f.expression]))
-    slopes = derive.gradient(stable([f.origin])[0], parameters)
+    slopes = derive.gradient(stable([f.origin], for_deriving=True)[0], parameters)
     return simplified_all(stable(simplified_all([f.expression, *slopes])))
 
 

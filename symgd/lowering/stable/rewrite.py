@@ -47,13 +47,16 @@ HALF = Fraction(1, 2)
 _NORM = table.row("norm2")
 
 
-def stable(roots: Sequence[Expression]) -> list[Expression]:
-    """The expressions rewritten, with what they share still shared."""
+def stable(roots: Sequence[Expression], for_deriving: bool = False) -> list[Expression]:
+    """The expressions rewritten, with what they share still shared.
+
+    `for_deriving` makes named functions only: √(1 + u²) - 1 keeps its form, whose derivative is the simpler one.
+    """
     done: dict[Expression, Expression] = {}
     for node in ex.topological(*roots):
         made = ex.rebuilt(node, [done[child] for child in node.children])
         if isinstance(made, Add):
-            made = stable_sum(made)
+            made = stable_sum(made, for_deriving)
         elif isinstance(made, Contract):
             made = stable_product(made)
         if isinstance(made, Map):
@@ -97,7 +100,7 @@ def _log_of_exponentials(terms: list[tuple[Fraction, Expression]], shape: ex.Sha
     if len(terms) == 2:
         (a, u), (b, v) = terms
         if a == b and negated(u, v):
-            return plus_log(ex.apply(LOGCOSH, u), 2 * a)
+            return plus_log(ex.apply(LOGCOSH, v if ex.split(u)[0] < 0 else u), 2 * a)
         for (c, w), (c0, zero) in ((terms[0], terms[1]), (terms[1], terms[0])):
             if ex.is_zero(zero):
                 return plus_log(F.softplus(plus_log(w, c / c0)), c0)
@@ -138,6 +141,10 @@ def _reciprocal(node: Map, base: Expression, exponent: Fraction) -> Expression:
 
 def _root(inside: Expression) -> Expression | None:
     """The square root of a sum of squares, without squaring; a number counts as the square of its root."""
+    coefficient, unit = ex.split(inside)
+    if coefficient > 0 and coefficient != 1 and isinstance(unit, Add):
+        found = _root(unit)
+        return None if found is None else ex.multiply(F.sqrt(ex.constant(coefficient)), found)
     whole = _norm_of_sum(inside)
     if whole is not None:
         return whole

