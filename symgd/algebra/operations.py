@@ -360,7 +360,8 @@ def _of_matrix(name: str, value: Value) -> Value:
 
 def _square(name: str, value: Value) -> None:
     if value.rank != 2 or value.shape[0] != value.shape[1]:
-        raise ShapeError(f"{name} takes a square matrix, not {value.described()}.", hint="A square matrix is declared as A[n,n].")
+        found = f"{value.described()} is none" if value.rank else f"{value.text or 'its argument'} is a scalar"
+        raise ShapeError(f"{name} takes a square matrix, and {found}.", hint="A square matrix is declared as A[n,n].")
 
 
 def trace(value: Value) -> Value:

@@ -14,7 +14,7 @@ from typing import NoReturn
 from symgd.algebra.dimension import shape_text
 from symgd.algebra.expression import Expression, Leaf, Map, leaf
 from symgd.algebra.operations import Value
-from symgd.errors import FormulaError
+from symgd.errors import FormulaError, NoRuleError
 from symgd.language.declarations import Variable, parse_declarations
 from symgd.language.infix import parse_claim, parse_formula
 from symgd.language.limits import Limits
@@ -77,8 +77,10 @@ def read_claim(
 
 
 def _check_syntax(syntax: str) -> None:
+    if syntax == "latex":
+        raise NoRuleError("formulas in LaTeX cannot be read yet.", hint="Write it in the infix language, as in 2*A'*(A*x - b).")
     if syntax != "infix":
-        raise FormulaError(f"unknown syntax {syntax!r}.", hint='The syntaxes are "infix" and "latex".')
+        raise FormulaError(f"unknown syntax {syntax!r}.", hint='Formulas are read with syntax="infix".')
 
 
 def _refuse_misspelling(elaborator: Elaborator) -> None:

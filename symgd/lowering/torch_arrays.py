@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-
 _LOG_2 = 0.6931471805599453
 
 
@@ -88,3 +87,10 @@ def logcosh(x: Tensor) -> Tensor:
 def hypotm1(x: Tensor) -> Tensor:
     """√(1 + x²) - 1, as x times what neither cancels nor overflows."""
     return x * (x / (1.0 + torch.hypot(x, torch.ones_like(x))))
+
+
+def sech2(x: Tensor) -> Tensor:
+    """1 - tanh(x)² without cancellation, by one exponential that does not overflow."""
+    small = torch.exp(-2.0 * torch.abs(x))
+    above = 1.0 + small
+    return 4.0 * small / (above * above)

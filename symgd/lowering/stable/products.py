@@ -1,11 +1,11 @@
 """Products whose factors overflow or underflow against each other, as functions that do not.
 
-    exp(u)·sigmoid(-u)                sigmoid(u)
-    exp(u_j)/Σ c_i exp(u_i)           sigmoid(-lse(u_i - u_j + log(c_i/c_j) for i ≠ j))/c_j
-    sinh(u)/cosh(u)                   tanh(u)
-    exp(u)/expm1(u)²                  csch(u/2)²/4
-    u·sign(u)                         |u|
-    a comparison × y                  where it is 0, y does not count, even where y is no finite number
+exp(u)·sigmoid(-u)                sigmoid(u)
+exp(u_j)/Σ c_i exp(u_i)           sigmoid(-lse(u_i - u_j + log(c_i/c_j) for i ≠ j))/c_j
+sinh(u)/cosh(u)                   tanh(u)
+exp(u)/expm1(u)²                  csch(u/2)²/4
+u·sign(u)                         |u|
+a comparison × y                  where it is 0, y does not count, even where y is no finite number
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from symgd.algebra import expression as ex
+from symgd.algebra.dimension import Shape
 from symgd.algebra.expression import Add, Contract, Expression, Map
 from symgd.algebra.functions.table import F
 from symgd.lowering.stable.reading import (
@@ -28,6 +29,7 @@ from symgd.lowering.stable.reading import (
     product_of,
 )
 
+_SEARCHED = 100  # nodes that are looked at for what may overflow; larger expressions may
 _MANY = 12  # factors up to which pairs are compared
 _COMPARISONS = ("less", "less_equal", "equal", "not_equal", "step")
 _UNBOUNDED = ("exp", "expm1", "sinh", "cosh", "log", "tan")
@@ -54,7 +56,7 @@ def stable_product(node: Contract) -> Expression:
     return _masked(result) if isinstance(result, Contract) else result
 
 
-def _pair(factors: list[Expression], shape: ex.Shape) -> tuple[tuple[int, int], list[Expression]] | None:
+def _pair(factors: list[Expression], shape: Shape) -> tuple[tuple[int, int], list[Expression]] | None:
     for i, j in pairs(factors):
         made = _two(factors[i], factors[j], shape)
         if made is not None:
@@ -62,7 +64,7 @@ def _pair(factors: list[Expression], shape: ex.Shape) -> tuple[tuple[int, int], 
     return None
 
 
-def _two(left: Expression, right: Expression, shape: ex.Shape) -> list[Expression] | None:
+def _two(left: Expression, right: Expression, shape: Shape) -> list[Expression] | None:
     """What the product of two factors is; None where no rule fits."""
     base, exponent = power_of(right)
     if is_function(left, "exp"):
@@ -74,7 +76,7 @@ def _two(left: Expression, right: Expression, shape: ex.Shape) -> list[Expressio
     return None
 
 
-def _with_exponential(left: Expression, base: Expression, exponent: Fraction, shape: ex.Shape) -> list[Expression] | None:
+def _with_exponential(left: Expression, base: Expression, exponent: Fraction, shape: Shape) -> list[Expression] | None:
     u = argument(left)
     if is_function(base, "sigmoid") and exponent >= 1 and negated(u, argument(base)):
         return [F.sigmoid(u), ex.power(base, exponent - 1)]
@@ -115,7 +117,11 @@ def _is_mask(node: Expression) -> bool:
 
 def _may_overflow(node: Expression) -> bool:
     """Could it be infinite or no number where the comparison excludes it?"""
-    for part in ex.topological(node):
+    waiting, seen = [node], {node}
+    while waiting and len(seen) < _SEARCHED:
+        part = waiting.pop()
         if any(is_function(part, name) for name in _UNBOUNDED) or power_of(part)[1] < 0:
             return True
-    return False
+        waiting += [child for child in part.children if child not in seen]
+        seen.update(part.children)
+    return bool(waiting)

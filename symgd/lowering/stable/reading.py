@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from symgd.algebra import expression as ex
+from symgd.algebra.dimension import Shape
 from symgd.algebra.expression import Add, Contract, Expression, Map
 from symgd.algebra.functions import table
 from symgd.algebra.functions.table import F
@@ -52,7 +53,7 @@ def number_of(term: Term) -> Fraction | None:
     return None if value is None else term[0] * value
 
 
-def sum_of(terms: Sequence[Term], shape: ex.Shape) -> Expression:
+def sum_of(terms: Sequence[Term], shape: Shape) -> Expression:
     return ex.add([ex.full(0, shape), *[ex.scaled(c, ex.broadcast(node, shape)) for c, node in terms]])
 
 
@@ -87,7 +88,7 @@ def factors_of(node: Expression) -> list[Expression] | None:
     return [ex.broadcast(child, node.shape) for child in node.children]
 
 
-def product_of(coefficient: Fraction, factors: Sequence[Expression], shape: ex.Shape) -> Expression:
+def product_of(coefficient: Fraction, factors: Sequence[Expression], shape: Shape) -> Expression:
     axes = tuple(range(len(shape)))
     pairs = [(factor, axes[: factor.rank]) for factor in factors]
     return ex.contract(coefficient, pairs, axes, dict(enumerate(shape)))
@@ -119,7 +120,7 @@ def pairs(items: Sequence[Expression]) -> Iterator[tuple[int, int]]:
     return ((i, j) for i in range(len(items)) for j in range(len(items)) if i != j)
 
 
-def lse_of(entries: Sequence[Expression], shape: ex.Shape) -> Expression:
+def lse_of(entries: Sequence[Expression], shape: Shape) -> Expression:
     """log Σ exp(entry), entry by entry of arrays of this shape."""
     if len(entries) == 1:
         return entries[0]

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from symgd.algebra import expression as ex
+from symgd.algebra.dimension import Shape
 from symgd.algebra.expression import Add, Contract, Expression, Map
 from symgd.algebra.functions import table
 from symgd.algebra.functions.table import F
@@ -96,7 +97,7 @@ def stable_log(inside: Expression) -> Expression:
     return _log_of_product(inside)
 
 
-def _log_of_exponentials(terms: list[tuple[Fraction, Expression]], shape: ex.Shape) -> Expression:
+def _log_of_exponentials(terms: list[tuple[Fraction, Expression]], shape: Shape) -> Expression:
     if len(terms) == 2:
         (a, u), (b, v) = terms
         if a == b and negated(u, v):
@@ -152,15 +153,14 @@ def _root(inside: Expression) -> Expression | None:
     legs = [_leg(term, inside.shape) for term in terms]
     if len(terms) < 2 or any(leg is None for leg in legs):
         return None
-    found = [leg for leg in legs if leg is not None]
-    if len(found) == 2:
-        first, second = found if number_of(terms[0]) is None else reversed(found)
-        return ex.apply(HYPOT, first, second)
-    stacked = ex.stack(found)
+    sides = [leg for leg in legs if leg is not None]
+    if len(sides) == 2:
+        return ex.apply(HYPOT, *(sides if number_of(terms[0]) is None else reversed(sides)))
+    stacked = ex.stack(sides)
     return ex.along(_NORM, ex.transposed(stacked, [*range(1, stacked.rank), 0]))  # type: ignore[arg-type]
 
 
-def _leg(term: Term, shape: ex.Shape) -> Expression | None:
+def _leg(term: Term, shape: Shape) -> Expression | None:
     """√term, where the term is a positive multiple of a square."""
     coefficient, unit = term
     if coefficient <= 0:

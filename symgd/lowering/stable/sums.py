@@ -1,16 +1,16 @@
 """Sums that cancel, as functions that do not: each rule replaces two terms of a sum by one, exactly.
 
-    c·exp(u) - c            c·expm1(u)
-    c - c·tanh(u)²          c·sech(u)²
-    c - c·sigmoid(u)        c·sigmoid(-u)
-    c - c·cos(u)            2c·sin(u/2)²
-    c·cosh(u) - c           2c·sinh(u/2)²
-    c - c·erf(u)            c·erfc(u)
-    c·√(u² + 1) - c         c·hypotm1(u)
-    c·√(1 + u) - c          c·u/(1 + √(1 + u))
-    c·(1 + u)^p - c         c·expm1(p·log1p(u)) for p that is no whole number
-    c·exp(u) ± c·exp(-u)    2c·cosh(u), 2c·sinh(u)
-    a/b + t/b²              (a·b + t)/b² where the sum above gets shorter
+c·exp(u) - c            c·expm1(u)
+c - c·tanh(u)²          c·sech2(u)
+c - c·sigmoid(u)        c·sigmoid(-u)
+c - c·cos(u)            2c·sin(u/2)²
+c·cosh(u) - c           2c·sinh(u/2)²
+c - c·erf(u)            c·erfc(u)
+c·√(u² + 1) - c         c·hypotm1(u)
+c·√(1 + u) - c          c·u/(1 + √(1 + u))
+c·(1 + u)^p - c         c·expm1(p·log1p(u)) for p that is no whole number
+c·exp(u) ± c·exp(-u)    2c·cosh(u), 2c·sinh(u)
+a/b + t/b²              (a·b + t)/b² where the sum above gets shorter
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from symgd.lowering.stable.reading import (
     sum_of,
     terms_of,
 )
-from symgd.lowering.stable.rows import HYPOT, HYPOTM1
+from symgd.lowering.stable.rows import HYPOT, HYPOTM1, SECH2
 
 HALF = Fraction(1, 2)
 _MANY = 12  # terms up to which pairs are compared; longer sums are searched for numbers only
@@ -76,7 +76,7 @@ def _exp(unit: Expression) -> Expression | None:
 
 def _tanh(unit: Expression) -> Expression | None:
     base, exponent = power_of(unit)
-    return -(F.sech(argument(base)) ** 2) if exponent == 2 and is_function(base, "tanh") else None
+    return -ex.apply(SECH2, argument(base)) if exponent == 2 and is_function(base, "tanh") else None
 
 
 def _sigmoid(unit: Expression) -> Expression | None:
