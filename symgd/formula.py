@@ -81,7 +81,9 @@ class Formula:
             found: dict[str, Leaf] = {}
             for leaf in ex.leaves(self.expression):
                 if found.setdefault(leaf.name, leaf) is not leaf:
-                    raise FormulaError(f"{leaf.name} is used with two declarations.", hint="Declare it once, by one call of symgd.variables.")
+                    raise FormulaError(
+                        f"{leaf.name} is used with two declarations.", hint="Declare it once, by one call of symgd.variables."
+                    )
             self._leaves = found
         return self._leaves
 
@@ -195,7 +197,9 @@ class Formula:
         node = self.origin
         for position in at if isinstance(at, tuple) else (at,):
             if not isinstance(position, int):
-                raise ShapeError(f"an index is a whole number, not {position!r}.", hint="Slices are not available; write sums over an index as text.")
+                raise ShapeError(
+                    f"an index is a whole number, not {position!r}.", hint="Slices are not available; write sums over an index as text."
+                )
             if not node.shape:
                 raise ShapeError("a scalar takes no index.", hint="Declare an array, as in x[n].")
             length = node.shape[0].constant
@@ -320,7 +324,9 @@ def gradient(f: Any, variables: Names | None = None, *, structure: str | None = 
     if variables is None:
         variables = [name for name, leaf in f.leaves.items() if not leaf.shape]
         if not variables:
-            raise FormulaError("the formula has no scalar variable to take the gradient by.", hint=f"Name one: {', '.join(f.variables) or 'it has none'}.")
+            raise FormulaError(
+                "the formula has no scalar variable to take the gradient by.", hint=f"Name one: {', '.join(f.variables) or 'it has none'}."
+            )
     if _is_name(variables):
         leaf = _leaf(f, variables)
         node = derive.jacobian(f.origin, leaf)
@@ -345,7 +351,10 @@ def derivative(f: Any, variable: Names) -> Formula:
     f = as_formula(f)
     leaf = _leaf(f, variable)
     if leaf.shape:
-        raise ShapeError(f"derivative takes a scalar, and {leaf.name} is {shape_text(leaf.shape)}.", hint=f"Write gradient(f, {leaf.name!r}) or jacobian(f, {leaf.name!r}).")
+        raise ShapeError(
+            f"derivative takes a scalar, and {leaf.name} is {shape_text(leaf.shape)}.",
+            hint=f"Write gradient(f, {leaf.name!r}) or jacobian(f, {leaf.name!r}).",
+        )
     return _derived(f, derive.jacobian(f.origin, leaf), [leaf])
 
 
@@ -478,7 +487,10 @@ def _scalars(f: Formula, names: Any, verb: str) -> list[Leaf]:
 def _scalar(f: Any, verb: str, instead: str) -> Formula:
     f = as_formula(f)
     if f.shape:
-        raise ShapeError(f"{verb} takes a scalar formula, and this one is {shape_text(f.shape)}.", hint=f"Write {instead}, or reduce it with sum or norm2.")
+        raise ShapeError(
+            f"{verb} takes a scalar formula, and this one is {shape_text(f.shape)}.",
+            hint=f"Write {instead}, or reduce it with sum or norm2.",
+        )
     return f
 
 
@@ -499,7 +511,10 @@ def _direction(f: Formula, leaf: Leaf, along: Any) -> Expression:
 
 
 def _literal(f: Formula, along: Sequence[Any]) -> Expression:
-    items = [_literal(f, item) if isinstance(item, list | tuple) else formula(item).origin if isinstance(item, str) else as_formula(item).origin for item in along]
+    items = [
+        _literal(f, item) if isinstance(item, list | tuple) else formula(item).origin if isinstance(item, str) else as_formula(item).origin
+        for item in along
+    ]
     return ex.stack(items)
 
 

@@ -16,13 +16,13 @@ import torch
 from flint import arb, ctx
 from mpmath import mp, mpf
 
+from symgd.algebra.certified import balls
 from symgd.algebra.expression import Expression, leaf
 from symgd.algebra.functions.row import Elementwise
 from symgd.algebra.functions.table import fill
 from symgd.calculus.reverse import adjoints
 from symgd.errors import NoRuleError
 from symgd.lowering import torch_functions
-from symgd.algebra.certified import balls
 
 BITS = 700
 

@@ -201,4 +201,3 @@ def _power(base: Expression, exponent: Expression) -> Expression:
     if half is not None and abs(half) == Fraction(1, 2):
         return ex.power(table.F.sqrt(base), 1 if half > 0 else -1)
     return ex.power(base, exponent)
-

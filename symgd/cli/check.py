@@ -39,7 +39,7 @@ VERB = Verb(
     summary="Check an equation. Exit code 1 where it is refuted, 3 where it stays undecided.",
     examples=(
         'check "(x+1)^2 = x^2 + 2*x + 1"',
-        "check \"grad(norm2(A*x-b)^2, x) = 2*A'*(A*x-b)\" --given \"A[m,n], x[n], b[m]\"",
+        'check "grad(norm2(A*x-b)^2, x) = 2*A\'*(A*x-b)" --given "A[m,n], x[n], b[m]"',
     ),
     options=_options,
     run=_run,

@@ -46,8 +46,8 @@ _ASCII = {"−": "-", "×": "*", "·": "*", "⋅": "*", ".T": "'", "**": "**"}
 
 _REPAIRS = {
     '"': "A formula is numbers, names, operators and calls.",
-    "\\": 'Write alpha for \\alpha; formulas in LaTeX cannot be read yet.',
-    "$": 'Write the formula without $, in the infix language.',
+    "\\": "Write alpha for \\alpha; formulas in LaTeX cannot be read yet.",
+    "$": "Write the formula without $, in the infix language.",
     "%": "The remainder of x by y is x - y*floor(x/y).",
     "#": "There are no comments in a formula.",
     "?": "Write a conditional as: a if x > 0 else b.",

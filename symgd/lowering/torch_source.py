@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from symgd.algebra.dimension import Dimension, shape_text
 from symgd.lowering.program import Instruction, Program
-from symgd.lowering.torch_templates import ATOM, WRITERS, Context, Text, repeats
+from symgd.lowering.torch_templates import WRITERS, repeats
+from symgd.lowering.torch_text import ATOM, Context, Text
 
 _INLINE = 70  # characters of a value that is still written into the line that uses it
 _SHOWN = 1_000  # characters of the formula in the docstring

@@ -17,12 +17,12 @@ from typing import Any
 import mpmath
 
 from symgd.algebra import expression as ex
+from symgd.algebra.certified import certified
 from symgd.algebra.expand import expanded
 from symgd.algebra.expression import Expression
 from symgd.errors import DomainError
 from symgd.language.elaborate import read_claim
 from symgd.language.limits import Limits
-from symgd.algebra.certified import certified
 from symgd.verify import sample
 
 POINTS = 12
@@ -92,7 +92,9 @@ def _sampled(claim: str, left: Expression, right: Expression, ends: float) -> Ve
             return Verdict("refuted", "the sides differ at a point of the domain.", claim, point, one, other)
         agreed += 1
     if agreed == POINTS:
-        return Verdict("agrees", f"the sides agree to {DIGITS - 3} digits at {POINTS} random points of the domain; that is no proof.", claim)
+        return Verdict(
+            "agrees", f"the sides agree to {DIGITS - 3} digits at {POINTS} random points of the domain; that is no proof.", claim
+        )
     return Verdict("undecided", f"only {agreed} of {POINTS} points could be compared{': ' + faults if faults else '.'}", claim)
 
 

@@ -9,12 +9,12 @@ import torch
 from flint import arb, ctx, fmpq
 from mpmath import mpf
 
+from symgd.algebra.certified import balls, certified
 from symgd.algebra.dimension import Dimension
 from symgd.algebra.expression import Expression, contract, full, leaf, product
 from symgd.algebra.functions.row import Along, OfMatrix
 from symgd.algebra.functions.table import F, build, row, rows
 from symgd.calculus.reverse import adjoints
-from symgd.algebra.certified import balls, certified
 
 BITS = 2500  # the derivatives of softmax at (30, -700) are 1e-317
 ALONG = [found for found in rows() if isinstance(found, Along)]

@@ -15,11 +15,11 @@ from flint import arb, ctx, fmpq
 from mpmath import mpf
 
 from symgd.algebra import expression as ex
+from symgd.algebra.certified import balls, certified
 from symgd.algebra.dimension import Dimension
 from symgd.algebra.expression import constant, contract, irrational, leaf, select
 from symgd.algebra.functions.table import F
 from symgd.errors import DomainError, ShapeError, ValueGivenError
-from symgd.algebra.certified import balls, certified
 
 x, y = leaf("x"), leaf("y")
 N, M = Dimension.of("n"), Dimension.of("m")

@@ -117,7 +117,9 @@ def test_the_digest_is_the_same_in_every_process() -> None:
         "print((F.softmax(x) * F.exp(x) + ex.select(n, n - 1) / 3).digest.hex())"
     )
     found = {
-        subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True).stdout
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+        ).stdout
         for seed in ("1", "2")
     }
     assert len(found) == 1

@@ -19,13 +19,13 @@ import numpy as np
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
 from symgd.algebra import expression as ex
+from symgd.algebra.certified.contraction import Array, Equation, array, contract, filled
+from symgd.algebra.certified.values import given_arrays
 from symgd.algebra.dimension import Dimension
 from symgd.algebra.expression import Expression
 from symgd.algebra.functions.row import Elementwise
 from symgd.algebra.functions.writing import zero
 from symgd.errors import DomainError, LoweringError, ValueGivenError
-from symgd.algebra.certified.contraction import Array, Equation, array, contract, filled
-from symgd.algebra.certified.values import given_arrays
 
 LIMIT_BITS = 20_000
 _EXACT_BITS = 4096  # rationals that need more than this and the precision become balls: long products would grow for ever

@@ -15,10 +15,10 @@ import mpmath
 import numpy as np
 from flint import arb, fmpq
 
+from symgd.algebra.certified.contraction import Array, filled
 from symgd.algebra.dimension import Dimension, shape_text
 from symgd.algebra.expression import Leaf
 from symgd.errors import ShapeError, ValueGivenError
-from symgd.algebra.certified.contraction import Array, filled
 
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,5})?\Z|[+-]?\d+/0*[1-9]\d*\Z", re.IGNORECASE)
 _LARGEST_EXPONENT = 100_000  # of a binary number that is still written as a fraction
