@@ -485,13 +485,13 @@ def _scalars(f: Formula, names: Any, verb: str) -> list[Leaf]:
 
 
 def _scalar(f: Any, verb: str, instead: str) -> Formula:
-    f = as_formula(f)
-    if f.shape:
+    found = as_formula(f)
+    if found.shape:
         raise ShapeError(
-            f"{verb} takes a scalar formula, and this one is {shape_text(f.shape)}.",
+            f"{verb} takes a scalar formula, and this one is {shape_text(found.shape)}.",
             hint=f"Write {instead}, or reduce it with sum or norm2.",
         )
-    return f
+    return found
 
 
 def _direction(f: Formula, leaf: Leaf, along: Any) -> Expression:

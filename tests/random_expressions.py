@@ -358,8 +358,7 @@ LARGEST_LOOP = 30_000  # products of entries that the reference evaluator multip
 
 def is_small(*roots: Expression) -> bool:
     """Can the reference evaluator loop over it in reasonable time?"""
-    for node in ex.topological(*roots):
-        if isinstance(node, ex.Contract):
-            if prod(length.evaluate(SIZES) for length in node.dimensions().values()) * len(node.children) > LARGEST_LOOP:
-                return False
-    return True
+    products = [node for node in ex.topological(*roots) if isinstance(node, ex.Contract)]
+    return all(
+        prod(length.evaluate(SIZES) for length in node.dimensions().values()) * len(node.children) <= LARGEST_LOOP for node in products
+    )

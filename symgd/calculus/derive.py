@@ -56,7 +56,9 @@ def inner(left: Expression, right: Expression) -> Expression:
 
 
 def symmetric_gradient(gradient: Expression) -> Expression:
-    """The gradient by the lower triangle of a symmetric matrix, written as a symmetric matrix: G + G' − G∘I for the gradient G by independent entries.
+    """The gradient by the lower triangle of a symmetric matrix, written as a symmetric matrix: G + G' − G∘I.
+
+    G is the gradient by independent entries.
 
     Source: The Matrix Cookbook (2012), equation (138).
     """
