@@ -308,9 +308,14 @@ MATRICES: tuple[Rule, ...] = (
 ARRAYS: tuple[Rule, ...] = (_array, _literal)
 
 
+def expressions(rank: int | None = None, depth: int = 4, smooth: bool = False) -> st.SearchStrategy[Expression]:
+    """An expression of this rank, by default of any rank up to 3: drawn choice by choice, which shrinks well, or from a seed,
+    which varies more."""
+    return _drawn(rank, depth, smooth) | st.integers(0, 10**6).map(lambda seed: made(Random(seed).choice, rank, depth, smooth))
+
+
 @st.composite
-def expressions(draw: Any, rank: int | None = None, depth: int = 4, smooth: bool = False) -> Expression:
-    """An expression of this rank, by default of any rank up to 3."""
+def _drawn(draw: Any, rank: int | None, depth: int, smooth: bool) -> Expression:
     return made(lambda options: draw(st.sampled_from(options)), rank, depth, smooth)
 
 

@@ -57,13 +57,10 @@ def extent(shape: Shape, sizes: Sizes) -> tuple[int, ...]:
 
 
 def numbers(value: Any) -> Array:
-    """Numbers, nested lists or arrays as an array of mpmath numbers; fractions exactly as the precision has them."""
+    """Numbers, nested lists or arrays as an array of mpmath numbers."""
     given = np.array(value, dtype=object)
-    out = np.empty(given.shape, dtype=object)
-    for at in np.ndindex(given.shape):
-        entry = given[at]
-        out[at] = mpf(entry.numerator) / mpf(entry.denominator) if hasattr(entry, "denominator") else mpf(entry)
-    return out
+    with mp.workdps(DIGITS):
+        return _filled(given.shape, lambda at: _rational(given[at]) if hasattr(given[at], "denominator") else mpf(given[at]))
 
 
 def _filled(shape: tuple[int, ...], entry: Callable[[tuple[int, ...]], Any]) -> Array:
@@ -312,7 +309,7 @@ def _determinant(rows: list[list[Any]]) -> Any:
 # ---- difference quotients and comparison -------------------------------------------------------------------------------
 
 STEP = "1e-16"  # of a central difference: its error is about 1e-32, that of rounding 1e-34
-TOLERANCE = 1e-25  # of a difference quotient against a derivative, with factors of growth to spare
+TOLERANCE = 1e-20  # of a difference quotient against a derivative: third derivatives may be large
 EXACT = 1e-40  # of two forms of one value, rounded differently in the last of the digits
 
 

@@ -87,9 +87,9 @@ def test_version(command: Command) -> None:
 
 USAGE = {
     (): "error: a verb is missing.\nsymgd --help lists the verbs.\n",
-    ("differentiate", "x^2"): "error: unknown verb 'differentiate'.\nThe verbs are derive, compare, descend.\n",
+    ("differentiate", "x^2"): "error: unknown verb 'differentiate'.\nThe verbs are derive, check, compare, descend.\n",
     ("derve", "x^2"): "error: unknown verb 'derve'.\nDid you mean derive?\n",
-    ("--verbose",): "error: unknown option '--verbose'.\nThe verbs are derive, compare, descend.\n",
+    ("--verbose",): "error: unknown option '--verbose'.\nThe verbs are derive, check, compare, descend.\n",
     ("derive",): "error: the following arguments are required: FORMULA.\nsymgd derive --help shows what it takes.\n",
     ("derive", "x^2", "x", "--fast"): "error: unrecognized arguments: --fast.\nsymgd derive --help shows what it takes.\n",
     ("derive", "x^2", "x", "--giv", "x"): "error: unrecognized arguments: --giv x.\nsymgd derive --help shows what it takes.\n",
@@ -530,3 +530,32 @@ def test_ctrl_c_is_quiet() -> None:
     for stream in (running.stdin, running.stdout, running.stderr):
         if stream is not None:
             stream.close()
+
+
+CLAIMS = {
+    "(x+1)^2 = x^2 + 2*x + 1": (0, "proved"),
+    "sin(x)^2 + cos(x)^2 = 1": (0, "agrees"),
+    "(x+1)^2 = x^2 + 3*x + 1": (1, "refuted"),
+    "sqrt(-1-x^2) = log(-1-x^2)": (3, "undecided"),
+}
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_check_has_an_exit_code_for_each_grade(command: Command, claim: str) -> None:
+    code, grade = CLAIMS[claim]
+    found = command("check", claim)
+    assert found.code == code
+    assert found.out.startswith(grade + ": ")
+    assert command("check", "-", "--json", stdin=claim.encode()).json["grade"] == grade
+
+
+def test_check_shows_where_a_claim_fails(command: Command) -> None:
+    found = command("check", "x + 1 = x", "--json").json
+    assert set(found) == {"claim", "grade", "why", "witness", "left", "right", "mistake"}
+    assert abs(float(found["left"]) - float(found["right"]) - 1) < 1e-12
+
+
+def test_check_takes_an_equation(command: Command) -> None:
+    found = command("check", "x^2")
+    assert (found.code, found.out) == (2, "")
+    assert found.err == "error: missing '=': a claim is an equation, left = right.\n    x^2\n       ^\nWrite what the left side equals.\n"

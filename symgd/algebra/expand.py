@@ -12,7 +12,7 @@ from symgd.algebra import expression as ex
 from symgd.algebra.canonical import canonical
 from symgd.algebra.expression import Add, Contract, Expression, Map
 from symgd.algebra.functions.table import POWER
-from symgd.algebra.simplify import simplified_all
+from symgd.algebra.simplify import is_slice, simplified_all
 
 BUDGET = 4_000  # terms
 LARGEST_POWER = 32
@@ -24,27 +24,31 @@ class _TooManyTerms(Exception):
 
 def expanded(root: Expression, budget: int = BUDGET) -> Expression | None:
     """The canonical form of the expression multiplied out, or None where that is too large."""
-    previous = None
     current = simplified_all([root], sharing=False, symmetry=True)[0]
+    seen: set[Expression] = set()
     try:
-        while current is not previous:
-            previous = current
+        while current not in seen:
+            seen.add(current)
             done: dict[Expression, Expression] = {}
             for node in ex.topological(current):
                 done[node] = _distributed(ex.rebuilt(node, [done[child] for child in node.children]), budget)
-            current = canonical(simplified_all([done[previous]], sharing=False, symmetry=True)[0])
+            current = canonical(simplified_all([done[current]], sharing=False, symmetry=True)[0])
     except _TooManyTerms:
         return None
     return current
 
 
 def _distributed(node: Expression, budget: int) -> Expression:
-    if isinstance(node, Map) and node.function is POWER and isinstance(node.children[0], Add):
-        exponent = ex.constant_value(node.children[1])
+    if isinstance(node, Map) and node.function is POWER:
+        base, exponent = node.children[0], ex.constant_value(node.children[1])
         if exponent is not None and exponent.denominator == 1 and 2 <= exponent <= LARGEST_POWER:
-            if len(node.children[0].children) ** int(exponent) > 1000 * budget:
-                raise _TooManyTerms
-            return _power(node.children[0], int(exponent), budget)
+            if isinstance(base, Add):
+                if len(base.children) ** int(exponent) > 1000 * budget:
+                    raise _TooManyTerms
+                return _power(base, int(exponent), budget)
+            if isinstance(base, Contract) and not is_slice(base):  # (Σ x)^2 is the sum of all products of two
+                axes = range(node.rank)
+                return ex.contract(1, [(base, axes)] * int(exponent), axes)
     if not isinstance(node, Contract):
         return node
     sums = [k for k, child in enumerate(node.children) if isinstance(child, Add)]

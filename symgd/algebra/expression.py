@@ -393,12 +393,14 @@ def scaled(coefficient: Fraction, node: Expression) -> Expression:
     """coefficient × node."""
     if coefficient is ONE or coefficient == 1:
         return node
+    if isinstance(node, Constant):
+        return constant(times(coefficient, node.value))
     inner, unit = split(node)
     coefficient = times(coefficient, inner)
     if coefficient == 1:
         return unit
-    if not coefficient or isinstance(unit, Constant):
-        return full(coefficient, node.shape)
+    if not coefficient:
+        return full(0, node.shape)
     if isinstance(unit, Contract):
         return _product_node(coefficient, unit.children, unit.labels, unit.shape)
     return _product_node(coefficient, (unit,), (tuple(range(unit.rank)),), unit.shape)

@@ -152,8 +152,9 @@ class _Pass:
 
     def _written_out(self, factors: list[Factor], rank: int) -> list[Factor]:
         """Where the first axis of a literal is summed, the factors on that axis as one: the sum of their products, entry by entry."""
+        repeated = {x for _, labels in factors for k, x in enumerate(labels) if x in labels[:k]}
         for child, labels in factors:
-            if not labels or labels[0] < rank or any(other.count(labels[0]) > 1 for _, other in factors):
+            if not labels or labels[0] < rank or labels[0] in repeated:
                 continue
             entries = _literal(child, self.symmetry)
             if isinstance(entries, Stack):
@@ -256,16 +257,20 @@ def _function(node: Map, children: list[Expression]) -> Expression:
 
 
 def _literal(node: Expression, symmetry: bool) -> Expression:
-    """A sum of multiples of unit vectors along its first axis, written out as a literal."""
+    """A sum of multiples of unit vectors along its first axis, or a function of a literal, written out as a literal."""
     if isinstance(node, Stack) and len(node.children) <= LITERAL:
         return ex.stack([_literal(child, symmetry) for child in node.children])
     length = node.shape[0].constant if node.shape else None
     if length is None or length > LITERAL:
         return node
-    if not all(isinstance(term, Contract) and _unit_first(term) for _, term in ex.terms(node)):
+    positions = [Dimension.of(k) for k in range(length)]
+    if isinstance(node, Map) and {type(child) for child in node.children if ex.constant_value(child) is None} == {Stack}:
+        entries = [ex.rebuilt(node, [ex.element(child, 0, k) for child in node.children]) for k in positions]
+    elif all(isinstance(term, Contract) and _unit_first(term) for _, term in ex.terms(node)):
+        entries = [ex.add([ex.scaled(c, ex.element(term, 0, k)) for c, term in ex.terms(node)]) for k in positions]
+    else:
         return node
-    chosen = [[ex.scaled(c, ex.element(term, 0, Dimension.of(k))) for c, term in ex.terms(node)] for k in range(length)]
-    return ex.stack([simplified(ex.add(entries), symmetry) for entries in chosen])
+    return ex.stack([simplified(entry, symmetry) for entry in entries])
 
 
 def _unit_first(term: Contract) -> bool:

@@ -13,7 +13,9 @@ from symgd.cli.verb import FINE, REFUTED, Verb, print_json, read_formula, text
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", metavar="VALUES", type=text, required=True, help='where the parameters start: "w=0, b=[0, 0]"')
     parser.add_argument("--data", metavar="FILE", type=text, help="a .csv file with a heading, or a .npz file")
-    parser.add_argument("--rate", metavar="R", type=_number, help="the learning rate (default: a line search)")
+    parser.add_argument(
+        "--rate", metavar="R", type=_number, help="the rate of plain gradient descent (default: the method finds its own steps)"
+    )
     parser.add_argument("--steps", metavar="N", type=_count, help="how many updates (default: 100)")
     parser.add_argument("--epochs", metavar="N", type=_count, help="how many passes over the data, instead of --steps")
     parser.add_argument("--batch", metavar="K", type=_count, help="data entries per update (default: all)")

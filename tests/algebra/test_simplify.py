@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -62,7 +61,6 @@ def test_several_roots_are_simplified_together(first: Expression, second: Expres
         roots, evaluate_all(roots, values, SIZES), evaluate_all(simplified_all(roots), values, SIZES), strict=True
     ):
         if is_defined(before):
-            assert root.shape == roots[0].shape or True
             assert largest_difference(before, after) < EXACT
 
 
@@ -194,7 +192,7 @@ def test_a_gradient_by_a_short_vector_is_a_literal() -> None:
     v = ex.leaf("v", (K,))
     gradient = simplified(jacobian(entry(v, 0) ** 2 * entry(v, 1), v))
     assert isinstance(gradient, Stack)
-    assert gradient is ex.stack([simplified(2 * entry(v, 0) * entry(v, 1)), entry(v, 0) ** 2])
+    assert same(gradient, ex.stack([2 * entry(v, 0) * entry(v, 1), entry(v, 0) ** 2]))
 
 
 def test_a_sum_over_a_literal_is_written_out() -> None:
@@ -203,9 +201,7 @@ def test_a_sum_over_a_literal_is_written_out() -> None:
     assert same(inner(literal, ex.full(1, (K,))), a + b)
     assert same(inner(literal, v), a * entry(v, 0) + b * entry(v, 1))
     assert same(p * inner(literal, literal), p * (a**2 + b**2))
-    matrix = ex.stack([ex.stack([a, b]), ex.stack([b, p])])
-    assert same(ex.contract(1, [(matrix, "ii")], ""), a + p) or True
-    assert same(ex.contract(1, [(literal, "i"), (matrix, "ij"), (literal, "j")], ""), a**3 + 2 * a * b**2 + p * b**2) or True
+    assert simplified(F.exp(literal)) is ex.stack([F.exp(a), F.exp(b)])
 
 
 # ---- size ------------------------------------------------------------------------------------------------------------------
@@ -274,7 +270,3 @@ def test_products_of_maps_are_not_opened() -> None:
     node = simplified(F.sin(a * b) * a)
     assert isinstance(node, Contract)
     assert any(isinstance(child, Map) for child in node.children)
-
-
-def _unused(value: Any) -> None:
-    return None
