@@ -29,7 +29,7 @@ READABLE = 3_000  # nodes; larger expressions are never written out, and are sim
 SHORT = 100  # factors of a product that is multiplied out in every place it stands in; a longer one in its only place
 LITERAL = 16  # entries that a sum of unit vectors is written out to
 
-HALF = Fraction(1, 2)
+NONE, HALF = Fraction(0), Fraction(1, 2)
 
 
 def simplified(root: Expression, symmetry: bool = False) -> Expression:
@@ -103,14 +103,14 @@ class _Pass:
         while waiting:
             term = waiting.pop()
             if term not in weights:
-                weights[term] = Fraction(term is node)
+                weights[term] = ex.ONE if term is node else NONE
                 if isinstance(term, Add) and (term is node or term in self.opened):
                     sums.append(term)
                     waiting.extend(reversed(term.children))
         for term in sorted(sums, key=lambda one: -one.serial):
             for c, child in term.terms:
                 weight = ex.times(weights[term], c)
-                weights[child] = weights[child] + weight if weights[child] else weight
+                weights[child] = weight if weights[child] is NONE else weights[child] + weight
         return [(c, term) for term, c in weights.items() if term is not node and term not in self.opened]
 
     def _product(self, node: Contract) -> Expression:

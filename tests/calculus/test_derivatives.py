@@ -285,16 +285,18 @@ def test_the_gradient_by_the_lower_triangle() -> None:
 
 @pytest.mark.parametrize(("shape", "split"), [((N, K), 2), ((N, K, M, N), 2), ((N, K, N), 2), ((N, N, K), 1), ((N,), 1), ((N, K, M), 3)])
 def test_the_vec_layout_is_that_of_numpy(shape: tuple[Dimension, ...], split: int) -> None:
-    T = ex.leaf("T", shape)  # noqa: N806
+    T = ex.leaf("T", shape)
     values = point(inner(T, T))
     sizes = extent(shape, SIZES)
-    expected = numbers(values["T"]).reshape([int(np.prod(sizes[:split])), *([int(np.prod(sizes[split:]))] if split < len(sizes) else [])], order="F")
+    expected = numbers(values["T"]).reshape(
+        [int(np.prod(sizes[:split])), *([int(np.prod(sizes[split:]))] if split < len(sizes) else [])], order="F"
+    )
     assert largest_difference(evaluate(vectorised(T, split), values, SIZES), expected) == 0
 
 
 def test_a_jacobian_of_matrices_in_the_vec_layout() -> None:
     """vec(AXB) = (B' ⊗ A) vec(X): the Jacobian of AXB is B' ⊗ A (Magnus & Neudecker, 3rd ed., theorem 2.2)."""
-    X, C = ex.leaf("X", (N, N)), ex.leaf("C", (N, K))  # noqa: N806
+    X, C = ex.leaf("X", (N, N)), ex.leaf("C", (N, K))
     root = product(A, X, C)
     layout = vectorised(jacobian(root, X), 2)
     values = point(inner(root, root))
@@ -325,8 +327,12 @@ def test_kinks_that_a_derivative_crosses(root: Expression, variable: Leaf, cross
 def test_ties_share_the_derivative() -> None:
     """At a kink the convention of the table: symmetric, so that the derivative of max(x, x) is 1."""
     cases: list[tuple[Callable[[Expression], Expression], float]] = [
-        (lambda t: F.max(t, t), 1), (lambda t: F.min(t, 2 * t), 1.5), (F.abs, 0), (F.relu, 0), (lambda t: F.amax(ex.stack([t, 0 * t])), 0.5),
-    ]  # fmt: skip
+        (lambda t: F.max(t, t), 1),
+        (lambda t: F.min(t, 2 * t), 1.5),
+        (F.abs, 0),
+        (F.relu, 0),
+        (lambda t: F.amax(ex.stack([t, 0 * t])), 0.5),
+    ]
     for function, slope in cases:
         assert largest_difference(evaluate(jacobian(function(a), a), {"a": 0}, {}), slope) == 0
 
