@@ -1,7 +1,5 @@
 """What the operators of the language mean, against numpy, and the full text of every refusal."""
 
-
-
 from __future__ import annotations
 
 from collections.abc import Callable
