@@ -20,12 +20,13 @@ from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Se
 from fractions import Fraction
 from hashlib import blake2b
 from itertools import count
-from typing import Any, Union
+from threading import RLock
+from typing import Any, NoReturn, Union
 
 from symgd.algebra.dimension import Dimension, Shape, shape_text
 from symgd.algebra.functions.row import Along as AlongRow
 from symgd.algebra.functions.row import Elementwise, OfMatrix
-from symgd.errors import ShapeError
+from symgd.errors import LimitError, ShapeError
 
 Number = Union[int, Fraction]
 Factor = tuple["Expression", tuple[int, ...]]
@@ -33,7 +34,9 @@ _Open = tuple["Expression", list[Hashable]]  # a factor of a product in the maki
 
 _interned: weakref.WeakValueDictionary[tuple[Any, ...], Expression] = weakref.WeakValueDictionary()
 _serials = count()
+_making = RLock()
 ONE, MINUS = Fraction(1), Fraction(-1)
+LONGEST_NUMBER = 100_000  # binary digits of numerator and denominator; squaring a number 40 times would fill the memory
 
 
 class Expression:
@@ -66,6 +69,15 @@ class Expression:
                 text = repr((type(node).__name__, node.content(), node.shape)).encode()
                 node._digest = blake2b(text + b"".join([child._digest for child in node.children]), digest_size=12).digest()
         return self._digest
+
+    def __copy__(self) -> Expression:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Expression:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an expression is not pickled: equal ones would no longer be identical; print the formula and read it again")
 
     # Arithmetic entry by entry, numbers and scalars broadcast: what the derivative rows are written with.
     def __add__(self, other: Expression | Number) -> Expression:
@@ -263,11 +275,14 @@ def _intern(cls: type[Any], shape: Shape, children: tuple[Expression, ...], **fi
 def _made(key: tuple[Any, ...], cls: type[Any], shape: Shape, children: tuple[Expression, ...], fields: dict[str, Any]) -> Any:
     found = _interned.get(key)
     if found is None:
-        found = object.__new__(cls)
-        found.shape, found.children, found.serial, found._digest = shape, children, next(_serials), b""
-        for name, value in fields.items():
-            setattr(found, name, value)
-        _interned[key] = found
+        with _making:  # one node for one key, also where several threads make it
+            found = _interned.get(key)
+            if found is None:
+                found = object.__new__(cls)
+                found.shape, found.children, found.serial, found._digest = shape, children, next(_serials), b""
+                for name, value in fields.items():
+                    setattr(found, name, value)
+                _interned[key] = found
     return found
 
 
@@ -385,8 +400,13 @@ def split(node: Expression) -> tuple[Fraction, Expression]:
 
 
 def times(a: Fraction, b: Fraction) -> Fraction:
-    """a·b; most coefficients are the one 1, and Fraction multiplies slowly."""
-    return b if a is ONE else a if b is ONE else a * b
+    """a·b; most coefficients are the one 1, and Fraction multiplies slowly. Raises LimitError where the number is too long."""
+    if a is ONE or b is ONE:
+        return b if a is ONE else a
+    found = a * b
+    if found.numerator.bit_length() + found.denominator.bit_length() > LONGEST_NUMBER:
+        raise LimitError("a number becomes too long to be kept exactly.", hint=f"Numbers have up to {LONGEST_NUMBER} binary digits.")
+    return found
 
 
 def scaled(coefficient: Fraction, node: Expression) -> Expression:
@@ -496,7 +516,7 @@ def contract(
     for child, labels in factors:
         _match(sizes, child, labels)
         number, unit = split(child)
-        value *= number
+        value = times(value, number)
         if isinstance(unit, Contract) and len(unit.children) <= 1:
             for inner, positions in unit.factors:
                 own: dict[int, Hashable] = dict(enumerate(labels))
@@ -710,7 +730,7 @@ def power(base: Expression | Number, exponent: Expression | Number) -> Expressio
         return full(1, shape)
     if number.denominator == 1:
         if isinstance(base, Map) and base.function is POWER and (inner := constant_value(base.children[1])) is not None:
-            return power(base.children[0], inner * number)
+            return power(base.children[0], times(inner, number))
         coefficient, unit = split(base)
         outside = POWER.exact(coefficient, number) if coefficient != 1 and constant_value(unit) is None else None
         if outside is not None:

@@ -153,19 +153,22 @@ class _Pass:
     def _written_out(self, factors: list[Factor], rank: int) -> list[Factor]:
         """Where the first axis of a literal is summed, the factors on that axis as one: the sum of their products, entry by entry."""
         repeated = {x for _, labels in factors for k, x in enumerate(labels) if x in labels[:k]}
-        for child, labels in factors:
-            if not labels or labels[0] < rank or labels[0] in repeated:
+        at = 0
+        while at < len(factors):
+            child, labels = factors[at]
+            summed = labels[0] if labels and labels[0] >= rank and labels[0] not in repeated else None
+            entries = child if summed is None else _literal(child, self.symmetry)
+            if summed is None or not isinstance(entries, Stack):
+                at += 1
                 continue
-            entries = _literal(child, self.symmetry)
-            if isinstance(entries, Stack):
-                chosen = [factor for factor in factors if labels[0] in factor[1]]
-                axes = tuple(dict.fromkeys(x for _, other in chosen for x in other if x != labels[0]))
-                whole = [(entries if factor[0] is child else factor[0], factor[1]) for factor in chosen]
-                parts = [ex.contract(1, [_entry(*factor, labels[0], k) for factor in whole], axes) for k in range(len(entries.children))]
-                (written,) = simplified_all([ex.add(parts)], sharing=False, symmetry=self.symmetry)
-                at = factors.index(chosen[0])
-                rest = [factor for factor in factors if factor not in chosen]
-                return self._written_out([*rest[:at], (written, axes), *rest[at:]], rank)
+            group = [factor for factor in factors if summed in factor[1]]
+            axes = tuple(dict.fromkeys(x for _, other in group for x in other if x != summed))
+            whole = [(entries if factor[0] is child else factor[0], factor[1]) for factor in group]
+            parts = [ex.contract(1, [_entry(*factor, summed, k) for factor in whole], axes) for k in range(len(entries.children))]
+            (written,) = simplified_all([ex.add(parts)], sharing=False, symmetry=self.symmetry)
+            at = factors.index(group[0])
+            rest = [factor for factor in factors if factor not in group]
+            factors = [*rest[:at], (written, axes), *rest[at:]]
         return factors
 
     def _powers(self, node: Expression, labels: tuple[int, ...]) -> Iterator[tuple[Expression, Fraction, tuple[int, ...]]]:
@@ -238,9 +241,9 @@ def _base(node: Expression) -> tuple[Expression, Fraction]:
 
 
 def _power(base: Expression, exponent: Fraction) -> Expression:
-    if isinstance(base, Map) and base.function.name == "abs" and exponent % 2 == 0:
-        inside, inner = _base(base.children[0])
-        return _power(inside, inner * exponent)
+    while isinstance(base, Map) and base.function.name == "abs" and exponent % 2 == 0:
+        base, inner = _base(base.children[0])
+        exponent *= inner
     if abs(exponent) == HALF:
         return ex.power(F.sqrt(base), 1 if exponent > 0 else -1)
     return ex.power(base, exponent)

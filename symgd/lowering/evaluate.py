@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 import torch
+from flint import fmpq
 from torch import Tensor
 
 from symgd.algebra import expression as ex
-from symgd.algebra.certified import certified
+from symgd.algebra.certified import balls, certified
 from symgd.algebra.expression import Expression, Leaf, Map
+from symgd.algebra.functions.row import Elementwise
 from symgd.algebra.simplify import simplified_all
 from symgd.errors import DomainError, ValueGivenError
 from symgd.formula import Formula
@@ -66,7 +69,15 @@ def _with_digits(f: Formula, checks: Values, values: Mapping[str, Any], digits: 
         raise ValueGivenError(f"digits is {digits!r}, not a whole number from 1.", hint="Write digits=50.")
     checks.check_names(values)
     sizes = {name: value for name, value in values.items() if name not in checks.leaves}
-    return certified(f.expression, {name: value for name, value in values.items() if name in checks.leaves}, sizes, digits)
+    given = {name: value for name, value in values.items() if name in checks.leaves}
+    found = certified(f.expression, given, sizes, digits)
+    known = [(node, argument) for node, argument in f.kinked if all(leaf.name in given for leaf in ex.leaves(f.expression, argument))]
+    crossed = balls([f.expression, *[argument for _, argument in known]], given, sizes=sizes)[1:] if known else []
+    for (node, _), argument in zip(known, crossed):
+        # What is exactly at a kink is an exact number; a ball around one may be beside it.
+        exact = [float(Fraction(int(entry.p), int(entry.q))) for entry in argument.flat if isinstance(entry, fmpq)]
+        _warn_at_kink(node.function, torch.tensor(exact, dtype=torch.float64), 5)
+    return found
 
 
 def warn_at_kinks(f: Formula, bound: Bound, stacklevel: int) -> None:
@@ -81,11 +92,14 @@ def warn_at_kinks(f: Formula, bound: Bound, stacklevel: int) -> None:
 def _warn_at_kinks(kinked: Sequence[tuple[Map, Expression]], arguments: Sequence[Tensor], stacklevel: int = 4) -> None:
     """A derivative is taken at a kink: say so, and what it is taken to be."""
     for (node, _), argument in zip(kinked, arguments):
-        function = node.function
-        for kink in function.kinks:
-            if bool((argument == float(kink)).any()):
-                reason = f"the derivative of {function.name} jumps at {kink}, where it is asked"
-                warnings.warn(f"{reason}; it is taken by convention: {function.convention}.", stacklevel=stacklevel)
+        _warn_at_kink(node.function, argument, stacklevel + 1)
+
+
+def _warn_at_kink(function: Elementwise, argument: Tensor, stacklevel: int) -> None:
+    for kink in function.kinks:
+        if bool((argument == float(kink)).any()):
+            reason = f"the derivative of {function.name} jumps at {kink}, where it is asked"
+            warnings.warn(f"{reason}; it is taken by convention: {function.convention}.", stacklevel=stacklevel)
 
 
 def _not_finite(value: Tensor) -> DomainError:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import pickle
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
@@ -24,7 +27,7 @@ from symgd.algebra.dimension import Dimension
 from symgd.algebra.expression import Constant, Contract, Expression, Size
 from symgd.algebra.functions.table import POWER, F
 from symgd.algebra.simplify import simplified
-from symgd.errors import ShapeError
+from symgd.errors import LimitError, ShapeError
 
 a, b, p = ex.leaf("a"), ex.leaf("b"), ex.leaf("p", (), ("> 0",))
 x, y, z = ex.leaf("x", (N,)), ex.leaf("y", (N,)), ex.leaf("z", (M,))
@@ -180,6 +183,19 @@ def test_a_number_too_large_is_not_worked_out() -> None:
     assert simplified(node) is node
 
 
+def test_a_number_that_grows_without_end_is_refused() -> None:
+    """Sixty squarings in a row would need more memory than there is."""
+    for first, square in (
+        (ex.constant(3), lambda node: node * node),
+        (3 * a, lambda node: ex.contract(1, [(node, ()), (b, ())], ()) * node),
+    ):
+        node: Expression = first
+        with pytest.raises(LimitError) as caught:
+            for _ in range(60):
+                node = square(node)
+        assert str(caught.value) == "a number becomes too long to be kept exactly.\nNumbers have up to 100000 binary digits."
+
+
 # ---- equal means identical ------------------------------------------------------------------------------------------------
 
 
@@ -205,6 +221,22 @@ def test_equal_leaves_are_identical_and_kinds_tell_them_apart() -> None:
     assert ex.leaf("x", (N,), ("> 0",)) is not x
     assert ex.constant(Fraction(4, 2)) is ex.constant(2)
     assert ex.constant(True) is ex.constant(1)
+
+
+def test_threads_make_one_node_for_one_key() -> None:
+    def work(_: int) -> list[Expression]:
+        return [F.sin(ex.leaf(f"thread{k}")) for k in range(300)]
+
+    with ThreadPoolExecutor(8) as pool:
+        first, *others = pool.map(work, range(16))
+    assert all(found == first for found in others)
+
+
+def test_copies_are_the_expression_itself() -> None:
+    root = F.sin(a * b)
+    assert copy.copy(root) is copy.deepcopy(root) is root
+    with pytest.raises(TypeError, match="an expression is not pickled"):
+        pickle.dumps(root)
 
 
 DIGESTS = """

@@ -249,6 +249,11 @@ def test_what_is_shared_is_not_written_out_again_and_again(root: Expression) -> 
     assert time.process_time() - start < 10  # each took far longer than a day where every path is written out
 
 
+def test_depth_and_breadth_meet_no_recursion_limit() -> None:
+    assert simplified(nested(F.abs, a, 2_500) ** 2) is a**2
+    assert len(ex.topological(simplified(sums_of_literals(500)))) > 1000
+
+
 def test_large_expressions_keep_their_sharing() -> None:
     root: Expression = a
     for k in range(2000):

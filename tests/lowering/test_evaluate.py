@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from fractions import Fraction
 
 import mpmath
 import pytest
@@ -102,3 +103,13 @@ def test_evaluate_agrees_with_to_torch():
     f = formula("mean(softplus(X*w) - y.*(X*w))", given="X[N,d], w[d], y[N]")
     values = {"X": torch.rand(5, 3, dtype=torch.float64), "w": torch.rand(3, dtype=torch.float64), "y": torch.ones(5, dtype=torch.float64)}
     torch.testing.assert_close(f.evaluate(values), to_torch(f)(values)[0], rtol=1e-15, atol=0)
+
+
+@pytest.mark.parametrize("digits", [None, 30])
+def test_a_derivative_at_a_kink_warns_and_beside_it_does_not(digits: int | None) -> None:
+    g = gradient(formula("abs(x - 1/3) + y"), "x")
+    with pytest.warns(UserWarning, match="^the derivative of abs jumps at 0, where it is asked; it is taken by convention: "):
+        assert g.evaluate({"x": Fraction(1, 3) if digits else 1 / 3}, digits=digits) == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert g.evaluate({"x": 0.25}, digits=digits) == -1
