@@ -81,30 +81,44 @@ class _NoForm(Exception):
     """Something that one of the two sides cannot say."""
 
 
+class _OutOfTime(BaseException):
+    """Sent into work that takes too long; no `except Exception` on the way holds it up."""
+
+
 def within(seconds: float, work: Callable[[], _Result]) -> _Result | None:
     """The result of the work, or None where it takes longer: it is then interrupted by an exception, in whatever thread it runs."""
     if seconds <= 0:
         return None
-    thread, lock, over = ctypes.c_ulong(threading.get_ident()), threading.Lock(), False
-    interrupt = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    thread, lock, over, sent = ctypes.c_ulong(threading.get_ident()), threading.Lock(), False, False
 
     def stop() -> None:
+        nonlocal sent
         with lock:
             if not over:
-                interrupt(thread, ctypes.py_object(TimeoutError))
+                sent = True
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(_OutOfTime))
 
     clock = threading.Timer(seconds, stop)
     clock.daemon = True
+    result, fault = None, None
     try:
         clock.start()
-        return work()
-    except (TimeoutError, RecursionError):
-        return None
-    finally:
+        try:
+            result = work()
+        except Exception as error:
+            fault = error
         with lock:
             over = True
-            interrupt(thread, None)  # one that was sent, and has not arrived
+        while sent:  # it is on its way, and must arrive here: withdrawing it would leave the interpreter waiting for it
+            time.sleep(0.001)
+    except _OutOfTime:
+        return None
+    finally:
+        over = True
         clock.cancel()
+    if fault is not None and not isinstance(fault, RecursionError):
+        raise fault
+    return result
 
 
 def _to_sympy(top: Expression, inside: set[Expression], atoms: dict[Expression, Any]) -> Any:

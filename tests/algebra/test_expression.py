@@ -9,6 +9,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from functools import reduce
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -189,10 +190,8 @@ def test_a_number_that_grows_without_end_is_refused() -> None:
         (ex.constant(3), lambda node: node * node),
         (3 * a, lambda node: ex.contract(1, [(node, ()), (b, ())], ()) * node),
     ):
-        node: Expression = first
         with pytest.raises(LimitError) as caught:
-            for _ in range(60):
-                node = square(node)
+            reduce(lambda node, _: square(node), range(60), first)
         assert str(caught.value) == "a number becomes too long to be kept exactly.\nNumbers have up to 100000 binary digits."
 
 

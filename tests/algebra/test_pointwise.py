@@ -1,5 +1,6 @@
 """Scalar identities through SymPy: found, bounded in time, never worse."""
 
+import sys
 import time
 
 import pytest
@@ -41,6 +42,23 @@ def test_the_budget_interrupts_python_code() -> None:
 def test_work_that_ends_in_time_is_not_interrupted_later() -> None:
     assert within(0.05, lambda: 3) == 3
     time.sleep(0.1)
+
+
+@pytest.mark.parametrize("seconds", [0.05, 5.0])
+def test_nothing_is_left_behind_for_a_profiler_to_stumble_over(seconds: float) -> None:
+    within(seconds, lambda: time.sleep(0.1))
+    seen = []
+    sys.setprofile(lambda frame, event, argument: seen.append(event))
+    try:
+        (lambda: None)()
+    finally:
+        sys.setprofile(None)
+    assert "call" in seen
+
+
+def test_faults_of_the_work_come_through() -> None:
+    with pytest.raises(ZeroDivisionError):
+        within(5, lambda: 1 // 0)
 
 
 def test_every_row_with_a_sympy_function_is_found() -> None:
