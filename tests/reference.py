@@ -310,6 +310,7 @@ def _determinant(rows: list[list[Any]]) -> Any:
 
 STEP = "1e-16"  # of a central difference: its error is about 1e-32, that of rounding 1e-34
 TOLERANCE = 1e-20  # of a difference quotient against a derivative: third derivatives may be large
+LARGEST = 1e20  # of the values that are compared
 EXACT = 1e-40  # of two forms of one value, rounded differently in the last of the digits
 
 
@@ -350,5 +351,5 @@ def largest_difference(left: Any, right: Any) -> Any:
 
 
 def is_defined(value: Array) -> bool:
-    """Is every entry a finite real number?"""
-    return all(mpmath.isfinite(entry) for entry in value.flat)
+    """Is every entry a finite real number, and none so large that it is 1/0 with the 0 rounded?"""
+    return all(mpmath.isfinite(entry) and abs(entry) < LARGEST for entry in value.flat)

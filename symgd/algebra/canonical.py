@@ -7,7 +7,7 @@ what they connect (colour refinement), so the form is the same in every process.
 from __future__ import annotations
 
 from symgd.algebra import expression as ex
-from symgd.algebra.expression import Add, Contract, Expression, Leaf
+from symgd.algebra.expression import Add, Contract, Expression, Leaf, MatrixFunction
 
 SYMMETRIC = ("symmetric", "spd", "diagonal")
 TRIED = 8  # labels of one colour that are told apart by trying; of more, the first ones
@@ -17,7 +17,9 @@ Edges = list[tuple[int, bool, tuple[int, ...]]]  # of each factor: its digest, w
 
 
 def is_symmetric(node: Expression) -> bool:
-    """Is it declared equal to its transpose?"""
+    """Is it declared equal to its transpose, or the inverse of such a matrix?"""
+    while isinstance(node, MatrixFunction) and node.function.name == "inv":
+        node = node.children[0]
     return isinstance(node, Leaf) and any(flag in node.kind for flag in SYMMETRIC)
 
 

@@ -5,8 +5,8 @@ entry addressed by labels, summed over every label that is not an axis of the re
 data, an outer product, a broadcast and a transpose are all one `Contract`. Because labels are numbered in order of first
 appearance, two expressions that differ in the names of bound indices are the same object.
 
-Children are made before their parents, so sorting by `serial` is a topological order: every traversal is a loop over
-`topological(root)`, and no depth of nesting meets a recursion limit.
+Every traversal is a loop over `topological(root)`, children before parents, and no depth of nesting meets a recursion limit.
+Children are made before their parents, so `serial` grows from child to parent; what is shown never depends on it.
 
 Contract kept by every constructor: the result is a valid node (shapes agree, children interned); constants are folded;
 trivial wrappers vanish. What costs more than a look at the direct children is left to `simplify`.
@@ -287,15 +287,21 @@ def _made(key: tuple[Any, ...], cls: type[Any], shape: Shape, children: tuple[Ex
 
 
 def topological(*roots: Expression) -> list[Expression]:
-    """Every node under the roots once, children before parents."""
-    seen: set[Expression] = set(roots)
-    waiting = list(seen)
+    """Every node under the roots once, children before parents, from left to right: the same order whatever was built before."""
+    order: list[Expression] = []
+    done: set[Expression] = set()
+    waiting = list(reversed(roots))
     while waiting:
-        for child in waiting.pop().children:
-            if child not in seen:
-                seen.add(child)
-                waiting.append(child)
-    return sorted(seen, key=lambda node: node.serial)
+        node = waiting[-1]
+        missing = () if node in done else [child for child in node.children if child not in done]
+        if missing:
+            waiting.extend(reversed(missing))
+            continue
+        waiting.pop()
+        if node not in done:
+            done.add(node)
+            order.append(node)
+    return order
 
 
 def leaves(*roots: Expression) -> list[Leaf]:

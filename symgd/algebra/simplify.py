@@ -6,7 +6,7 @@ What it does, rule by rule:
     powers        factors of one base on the same indices merge: ‖x‖² · x/‖x‖ = ‖x‖ x
     power of product   (a·b)^k = a^k · b^k for whole k, entry by entry
     choices       (p if c else 0)·h = (p·h if c else 0) where h is not defined everywhere: what is not chosen is not computed with
-    inverse pairs exp(log x) = x, log(exp x) = x, (√x)² = x, |x|² = x²
+    inverse pairs exp(log x) = x, log(exp x) = x, (√x)² = x, |x|² = x², √(x²) = |x|
     literals      a sum of unit vectors of a numeric dimension is a literal; a sum over a literal's entries is written out
 A rule holds wherever the left side is defined. `sharing=True` leaves nodes that are used several times alone, so that no work
 is doubled: that is for programs, and linear in the number of nodes. `sharing=False` is for reading.
@@ -24,6 +24,7 @@ from symgd.algebra.choices import chosen
 from symgd.algebra.dimension import Dimension
 from symgd.algebra.expression import Add, Contract, Expression, Factor, Map, Select, Stack
 from symgd.algebra.functions.table import POWER, F, elementwise
+from symgd.algebra.functions.writing import is_positive
 
 READABLE = 3_000  # nodes; larger expressions are never written out, and are simplified with sharing kept
 SHORT = 100  # factors of a product that is multiplied out in every place it stands in; a longer one in its only place
@@ -230,7 +231,7 @@ def _base(node: Expression) -> tuple[Expression, Fraction]:
     while isinstance(node, Map):
         if node.function is POWER and (value := ex.constant_value(node.children[1])) is not None:
             if exponent.denominator != 1 and value % 2 == 0:
-                break  # (x^2)^(1/2) is |x|, not x
+                return _absolute(node.children[0]), ex.times(exponent, value)  # (x^2)^(1/2) is |x|, not x
             exponent = ex.times(exponent, value)
         elif node.function is elementwise("sqrt"):
             exponent *= HALF
@@ -238,6 +239,10 @@ def _base(node: Expression) -> tuple[Expression, Fraction]:
             break
         node = node.children[0]
     return node, exponent
+
+
+def _absolute(node: Expression) -> Expression:
+    return node if is_positive(node) else F.abs(node)
 
 
 def _power(base: Expression, exponent: Fraction) -> Expression:
@@ -256,6 +261,8 @@ def _function(node: Map, children: list[Expression]) -> Expression:
     inner = children[0]
     if isinstance(inner, Map) and (node.function.name, inner.function.name) in _INVERSES:
         return inner.children[0]
+    if node.function.name == "abs":
+        return _absolute(inner)
     return _power(*_base(ex.rebuilt(node, children)))
 
 

@@ -29,24 +29,10 @@ def lower(roots: Sequence[Expression], inputs: Sequence[Leaf], parameters: Seque
     lowering = Rules(builder, {leaf: k for k, leaf in enumerate(inputs)}, form)
     for leaf in inputs:
         lowering.node(leaf)
-    for node in _in_order(roots):
+    for node in ex.topological(*roots):
         lowering.node(node)
     outputs = _owned(builder, [_complete(builder, lowering.done[root], root) for root in roots])
     return pruned(inputs, builder.instructions, outputs, list(builder.requirements))
-
-
-def _in_order(roots: Sequence[Expression]) -> list[Expression]:
-    """Children before parents, left to right: the same order whatever was built before, unlike that of serial numbers."""
-    done: dict[Expression, None] = {}
-    waiting = [(root, False) for root in reversed(roots)]
-    while waiting:
-        node, children_done = waiting.pop()
-        if children_done:
-            done[node] = None
-        elif node not in done:
-            waiting.append((node, True))
-            waiting.extend((child, False) for child in reversed(node.children) if child not in done)
-    return list(done)
 
 
 class _Assumed(dict[str, int]):

@@ -125,6 +125,8 @@ def test_declared_symmetry() -> None:
     assert canonical(quadratic(x, S, y)) is canonical(quadratic(y, S, x))
     assert canonical(quadratic(x, A, y)) is not canonical(quadratic(y, A, x))
     assert canonical(ex.transposed(S, (1, 0))) is S
+    assert canonical(quadratic(x, F.inv(S), y)) is canonical(quadratic(y, F.inv(S), x))
+    assert canonical(quadratic(x, F.inv(A), y)) is not canonical(quadratic(y, F.inv(A), x))
 
 
 def test_symmetry_can_be_left_out() -> None:

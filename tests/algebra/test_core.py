@@ -110,6 +110,14 @@ def test_slices_stay_in_range() -> None:
     assert str(error.value) == "the index of x (n) goes down to 0, out of its range 1..n.\nIndices start at 1."
 
 
+def test_what_was_built_before_does_not_change_the_order() -> None:
+    x = ex.leaf("x")
+    kept = F.sin(x)  # an older node than the other term
+    terms = [x**2, kept]
+    root = ex.add(terms)
+    assert [node for node in ex.topological(root) if node in terms] == terms
+
+
 def test_the_digest_is_the_same_in_every_process() -> None:
     code = (
         "from symgd.algebra import expression as ex; from symgd.algebra.functions.table import F;"
