@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -68,6 +69,8 @@ def _with_digits(f: Formula, checks: Values, values: Mapping[str, Any], digits: 
     if isinstance(digits, bool) or not isinstance(digits, int) or digits < 1:
         raise ValueGivenError(f"digits is {digits!r}, not a whole number from 1.", hint="Write digits=50.")
     checks.check_names(values)
+    with suppress(DomainError, ValueGivenError):  # what float64 cannot hold, certified arithmetic may
+        checks.bind(values)  # raises for entries past the end, and sizes that disagree
     sizes = {name: value for name, value in values.items() if name not in checks.leaves}
     given = {name: value for name, value in values.items() if name in checks.leaves}
     found = certified(f.expression, given, sizes, digits)

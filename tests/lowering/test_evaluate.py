@@ -9,7 +9,7 @@ import mpmath
 import pytest
 import torch
 
-from symgd import DomainError, ValueGivenError, formula, gradient, to_torch
+from symgd import DomainError, ShapeError, ValueGivenError, formula, gradient, to_torch
 from symgd.algebra import expression as ex
 from symgd.lowering.evaluate import values_of
 
@@ -113,3 +113,10 @@ def test_a_derivative_at_a_kink_warns_and_beside_it_does_not(digits: int | None)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert g.evaluate({"x": 0.25}, digits=digits) == -1
+
+
+@pytest.mark.parametrize("digits", [None, 10])
+def test_an_entry_past_the_end_is_an_error(digits: int | None) -> None:
+    with pytest.raises(ShapeError) as error:
+        formula("x[3]", given="x[n]").evaluate({"x": [1, 2]}, digits=digits)
+    assert str(error.value) == "the formula takes entry 3 along n, which has 2.\nGive arrays with n at least 3."
