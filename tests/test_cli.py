@@ -210,6 +210,12 @@ def test_reading_warns_on_standard_error(command: Command) -> None:
     assert found.err == "warning: norm2(x) is read as abs(x), because x is a scalar; declare arrays, as in x[n].\n"
 
 
+def test_kink_warns_on_standard_error(command: Command) -> None:
+    found = command("compare", "abs(x)", "--at", "x=0")
+    assert found.code == 0
+    assert found.err.startswith("warning: the derivative of abs jumps at 0, where it is asked; ")
+
+
 # ---- standard input --------------------------------------------------------------------------------------------------
 
 
