@@ -565,3 +565,8 @@ def test_check_takes_an_equation(command: Command) -> None:
     found = command("check", "x^2")
     assert (found.code, found.out) == (2, "")
     assert found.err == "error: missing '=': a claim is an equation, left = right.\n    x^2\n       ^\nWrite what the left side equals.\n"
+
+
+def test_compare_outside_the_domain(command: Command) -> None:
+    found = command("compare", "log(x)", "--at", "x=-1")
+    assert (found.code, found.out, found.err) == (2, "", "error: log(-1) is not a real number.\nThe domain of log is x > 0.\n")

@@ -167,17 +167,19 @@ def _at_point(f: Formula, values: Mapping[str, Any], dtype: torch.dtype | None) 
         ("value", f.expression, value, plain),
         *[(name, gradients[name].expression, one, other) for name, one, other in zip(names, slopes, plain_slopes)],
     ]:
-        truth = _truth(root, exact, bound.sizes) if known else None
+        truth = _truth(root, exact, bound.sizes, one) if known else None
         rows.append(Row(name, _worst(one, truth, program.dtype), _worst(other, truth, program.dtype)))
     times = _timed([lambda: program.compiled.call(bound), lambda: autograd(bound)])
     return Comparison(tuple(rows), *times)
 
 
-def _truth(root: Expression, exact: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
-    """The value to 50 digits; None where certified arithmetic cannot settle it."""
+def _truth(root: Expression, exact: Mapping[str, Any], sizes: Mapping[str, int], got: Tensor) -> Any:
+    """The value to 50 digits; None where certified arithmetic cannot settle it. Raises where there is no value, and none was got."""
     try:
         return certified(root, exact, sizes, DIGITS)
     except DomainError:
+        if not bool(torch.isfinite(got).all()):
+            raise
         return None
 
 

@@ -35,7 +35,7 @@ def evaluate(f: Formula, values: Mapping[str, Any], digits: int | None = None) -
     Raises `ValueGivenError` or `ShapeError` for values that do not fit, `DomainError` where the value is not finite. Warns
     where the formula is a derivative taken at a kink.
     """
-    known = {**f.declared, **f.leaves}
+    known = f.known
     prepared = _prepared((f.expression, *[argument for _, argument in f.kinked]))
     required = dict.fromkeys([*f.variables, *(leaf.name for leaf in prepared.program.inputs if leaf.name in f.leaves)])
     checks = Values(known, required, prepared.sizes, prepared.program.requirements)
@@ -69,8 +69,8 @@ def _with_digits(f: Formula, checks: Values, values: Mapping[str, Any], digits: 
     if isinstance(digits, bool) or not isinstance(digits, int) or digits < 1:
         raise ValueGivenError(f"digits is {digits!r}, not a whole number from 1.", hint="Write digits=50.")
     checks.check_names(values)
-    with suppress(DomainError, ValueGivenError):  # what float64 cannot hold, certified arithmetic may
-        checks.bind(values)  # raises for entries past the end, and sizes that disagree
+    with suppress(ValueGivenError):  # what float64 cannot hold, certified arithmetic may: it refuses what is no number itself
+        checks.bind(values)
     sizes = {name: value for name, value in values.items() if name not in checks.leaves}
     given = {name: value for name, value in values.items() if name in checks.leaves}
     found = certified(f.expression, given, sizes, digits)

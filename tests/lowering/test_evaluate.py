@@ -120,3 +120,15 @@ def test_an_entry_past_the_end_is_an_error(digits: int | None) -> None:
     with pytest.raises(ShapeError) as error:
         formula("x[3]", given="x[n]").evaluate({"x": [1, 2]}, digits=digits)
     assert str(error.value) == "the formula takes entry 3 along n, which has 2.\nGive arrays with n at least 3."
+
+
+@pytest.mark.parametrize("digits", [None, 20])
+def test_a_value_outside_its_declaration_is_an_error(digits: int | None) -> None:
+    with pytest.raises(DomainError) as error:
+        formula("t^2", given="t > 0").evaluate({"t": -1}, digits=digits)
+    assert str(error.value) == "t is declared > 0, and its value is -1.\nChange the value, or the declaration t > 0."
+
+
+def test_many_digits_hold_what_float64_cannot() -> None:
+    with mpmath.workdps(40):
+        assert abs(formula("x/4").evaluate({"x": "1e400"}, digits=20) / mpmath.mpf("2.5e399") - 1) < 1e-20
