@@ -14,7 +14,7 @@ from typing import Any, NoReturn, Union
 
 from symgd.algebra import expression as ex
 from symgd.algebra import operations as op
-from symgd.algebra.canonical import canonical
+from symgd.algebra.canonical import canonical, is_symmetric
 from symgd.algebra.dimension import Dimension, Shape, shape_text
 from symgd.algebra.expression import Expression, Leaf, Map
 from symgd.algebra.functions.table import F
@@ -66,7 +66,9 @@ class Formula:
     @property
     def expression(self) -> Expression:
         if self._expression is None:
-            self._expression = simplified(self.origin, symmetry=True)
+            # What is derived is simplified already; only declared symmetry can shorten it further.
+            symmetric = any(map(is_symmetric, ex.leaves(self.origin)))
+            self._expression = simplified(self.origin, symmetry=True) if symmetric else self.origin
         return self._expression
 
     @property

@@ -35,9 +35,9 @@ NONE, HALF = Fraction(0), Fraction(1, 2)
 
 def simplified(root: Expression, symmetry: bool = False) -> Expression:
     """The expression for reading. `symmetry` uses declared symmetry of matrices (which derivatives by them must not see)."""
-    large = len(ex.topological(root)) > READABLE
-    result = simplified_all([root], sharing=large, symmetry=symmetry)[0]
-    return result if large else _literal(result, symmetry)
+    whole = _Pass([root], None, symmetry)
+    (result,) = whole.results()
+    return result if whole.sharing else _literal(result, symmetry)
 
 
 def simplified_all(roots: Sequence[Expression], sharing: bool = True, symmetry: bool = False) -> list[Expression]:
@@ -46,11 +46,12 @@ def simplified_all(roots: Sequence[Expression], sharing: bool = True, symmetry: 
 
 
 class _Pass:
-    """One pass over the nodes under some roots."""
+    """One pass over the nodes under some roots. `sharing` None keeps what is shared where there is too much to be read."""
 
-    def __init__(self, roots: Sequence[Expression], sharing: bool, symmetry: bool) -> None:
-        self.roots, self.sharing, self.symmetry = roots, sharing, symmetry
+    def __init__(self, roots: Sequence[Expression], sharing: bool | None, symmetry: bool) -> None:
         self.order = ex.topological(*roots)
+        self.sharing = sharing = len(self.order) > READABLE if sharing is None else sharing
+        self.roots, self.symmetry = roots, symmetry
         self.uses = Counter(child for node in self.order for child in node.children)
         self.uses.update(roots)
         self.done: dict[Expression, Expression] = {}
@@ -208,10 +209,10 @@ def _sliced(factors: list[tuple[Expression, tuple[int, ...]]], rank: int) -> lis
             arrays.append((child, labels))
     out = []
     for child, labels in arrays:
-        chosen = [] if isinstance(child, Select) else [choices.pop(label) for label in labels if label in choices]
-        stays = [label for label in labels if all(label != theirs[0] for _, theirs in chosen)]
-        axes = tuple(dict.fromkeys((*stays, *(label for _, theirs in chosen for label in theirs[1:]))))
-        out.append((ex.contract(1, [(child, labels), *chosen], axes), axes) if chosen else (child, labels))
+        taken = [] if isinstance(child, Select) else [choices.pop(label) for label in labels if label in choices]
+        stays = [label for label in labels if all(label != theirs[0] for _, theirs in taken)]
+        axes = tuple(dict.fromkeys((*stays, *(label for _, theirs in taken for label in theirs[1:]))))
+        out.append((ex.contract(1, [(child, labels), *taken], axes), axes) if taken else (child, labels))
     return out + list(choices.values())
 
 

@@ -79,7 +79,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _names(f: Formula, wanted: Sequence[str]) -> list[str]:
     """The variables asked for; by default all that the formula has."""
-    known = {**f.declared, **f.leaves}
+    known = f.known
     for name in wanted:
         if name not in known:
             unknown_name(name, known)
@@ -144,7 +144,7 @@ def _subscript(along: str) -> str:
 
 
 def _is_array(f: Formula, name: str) -> bool:
-    return bool({**f.declared, **f.leaves}[name].shape)
+    return bool(f.known[name].shape)
 
 
 def _gradient_label(f: Formula, name: str, names: Sequence[str]) -> str:

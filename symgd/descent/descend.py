@@ -45,10 +45,11 @@ def descend(
 
     `data` gives the other variables: a mapping, or the path of a .csv or .npz file. With a `rate` every step is
     w ← w − rate·∂f/∂w, all gradients first, then all parameters together, and without a `tolerance` all steps are taken.
-    Without a rate, method "gradient" searches one for every step, "bfgs" learns the curvature too, and "auto" is "bfgs" up to
-    500 parameters. `steps` (default 100) counts updates, `epochs` passes over the data. `batch=k` takes k entries of the data
-    dimension per update, in order, or shuffled by the seed `shuffle`. `tolerance` stops where the largest component of the
-    gradient is at most tolerance·(1 + |loss|). `callback(step, loss, parameters)` is called after every update and stops the
+    Without a rate, method "gradient" searches one for every step, "bfgs" learns the curvature too, "newton" has it from the
+    symbolic Hessian; "auto" is "newton" up to 40 numbers to be found, "bfgs" up to 500, then "gradient". `steps` (default
+    100) counts updates, `epochs` passes over the data. `batch=k` takes k entries of the data dimension per update, in order,
+    or shuffled by the seed `shuffle`. `tolerance` stops where the largest component of the gradient is at most
+    tolerance·(1 + |loss|). `callback(step, loss, parameters)` is called after every update and stops the
     descent by returning True; so does an interrupt from the keyboard, and what was reached is returned.
 
     Raises ValueGivenError, ShapeError, FormulaError, DomainError or LoweringError for values or options that do not fit; how

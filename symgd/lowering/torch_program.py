@@ -56,7 +56,7 @@ def to_torch(
 def _gradient_names(f: Formula, gradient: Any) -> list[str]:
     names = [gradient] if isinstance(gradient, str | Formula) else list(gradient or ())
     found = []
-    known = {**f.declared, **f.leaves}
+    known = f.known
     for name in names:
         text = str(name) if isinstance(name, Formula) else name
         if not isinstance(text, str):
@@ -83,7 +83,7 @@ class TorchProgram:
 
     def __init__(self, f: Formula, names: Sequence[str], dtype: torch.dtype, device: torch.device, backend: str) -> None:
         self.formula, self.names, self.dtype, self.device, self.backend = f, tuple(names), dtype, device, backend
-        known = {**f.declared, **f.leaves}
+        known = f.known
         parameters = [known[name] for name in names]
         roots = value_and_slopes(f, parameters)
         self.program: Program = lower(roots, used_inputs(roots, known), parameters)

@@ -45,7 +45,7 @@ def pieces(node: Tree) -> tuple[int, list[Piece]]:
     if isinstance(node, show.Group):
         return ATOM, ["(", (node.inner, 0), ")"]
     if isinstance(node, show.Sum):
-        return SUM, _sum(node)
+        return SUM, show.summed(node)
     if isinstance(node, show.Product):
         return PRODUCT, [(node.first, PRODUCT), *[piece for operator, factor in node.rest for piece in (operator, (factor, SIGN))]]
     if isinstance(node, show.Quotient):
@@ -60,9 +60,9 @@ def pieces(node: Tree) -> tuple[int, list[Piece]]:
         return POSTFIX, [(node.base, POSTFIX), f"[{','.join(map(_compact, node.indices))}]"]
     if isinstance(node, show.Call):
         axis: list[Piece] = [f", axis={node.axis}"] if node.axis else []
-        return ATOM, [f"{node.name}(", *_listed(node.arguments), *axis, ")"]
+        return ATOM, [f"{node.name}(", *show.listed(node.arguments), *axis, ")"]
     if isinstance(node, show.Literal):
-        return ATOM, ["[", *_listed(node.items), "]"]
+        return ATOM, ["[", *show.listed(node.items), "]"]
     if isinstance(node, show.Bound):
         binders = "".join(f"{letter}=1..{_compact(last)}, " for letter, last in node.indices)
         return ATOM, [f"{node.kind}({binders}", (node.body, 0), ")"]
@@ -75,24 +75,6 @@ def pieces(node: Tree) -> tuple[int, list[Piece]]:
 def _compact(index: Tree) -> str:
     """An index or a size, without spaces: n-1."""
     return show.rendered(index, pieces, "(", ")").replace(" ", "")
-
-
-def _listed(trees: Iterable[Tree]) -> list[Piece]:
-    found: list[Piece] = []
-    for tree in trees:
-        found += [", ", (tree, 0)] if found else [(tree, 0)]
-    return found
-
-
-def _sum(node: show.Sum) -> list[Piece]:
-    found: list[Piece] = []
-    for sign, term in node.spliced():
-        if found:
-            found.append(" + " if sign > 0 else " - ")
-        elif sign < 0:
-            found.append("-")
-        found.append((term, PRODUCT))
-    return found
 
 
 def _number(value: Fraction) -> tuple[int, list[Piece]]:

@@ -75,7 +75,7 @@ class _Writer:
         if isinstance(node, show.Group):
             return ATOM, [_OPENING, (node.inner, 0), _CLOSING]
         if isinstance(node, show.Sum):
-            return SUM, _sum(node)
+            return SUM, show.summed(node)
         if isinstance(node, show.Product):
             return PRODUCT, _product(node)
         if isinstance(node, show.Quotient):
@@ -153,20 +153,25 @@ class _Writer:
             left, right = node.arguments
             return PRODUCT, [(left, SIGN), r" \otimes ", (right, SIGN)]
         if node.name == "ones":
-            return POSTFIX, [r"\mathbf{1}_{", *_listed(node.arguments, r" \times "), "}"]
+            return POSTFIX, [r"\mathbf{1}_{", *show.listed(node.arguments, r" \times "), "}"]
         if node.name == "eye" and not any(name == "I" or name.startswith("I_") for name in self.names):
             return POSTFIX, ["I_{", (node.arguments[0], 0), "}"]
         if node.name in ("max", "min") and node.axis is None:
-            return ATOM, [f"\\{node.name}", _OPENING, *_listed(node.arguments), _CLOSING]
+            return ATOM, [f"\\{node.name}", _OPENING, *show.listed(node.arguments), _CLOSING]
         template = node.latex if node.name != "normF" else ""
         template = template or _BUILT_IN.get(node.name, "")
         if node.axis is not None:
-            return ATOM, [rf"\operatorname{{{node.name}}}_{{\mathrm{{axis}}={node.axis}}}", _OPENING, *_listed(node.arguments), _CLOSING]
+            return ATOM, [
+                rf"\operatorname{{{node.name}}}_{{\mathrm{{axis}}={node.axis}}}",
+                _OPENING,
+                *show.listed(node.arguments),
+                _CLOSING,
+            ]
         if template:
             return _filled(template, node.arguments)
         known = node.name in ("eye", "commut") or node.name not in self.names
         head = rf"\operatorname{{{node.name}}}" if known and node.name.isascii() and node.name.isalnum() else name_latex(node.name)
-        return ATOM, [head, _OPENING, *_listed(node.arguments), _CLOSING]
+        return ATOM, [head, _OPENING, *show.listed(node.arguments), _CLOSING]
 
 
 def _filled(template: str, arguments: Sequence[Tree]) -> tuple[int, list[Piece]]:
@@ -190,24 +195,6 @@ def _subscripted(base: Tree) -> Piece:
     if isinstance(base, show.Name) and not has_script(base.name):
         return name_latex(base.name)
     return (show.Group(base), 0)
-
-
-def _listed(trees: Iterable[Tree], separator: str = ", ") -> list[Piece]:
-    found: list[Piece] = []
-    for tree in trees:
-        found += [separator, (tree, 0)] if found else [(tree, 0)]
-    return found
-
-
-def _sum(node: show.Sum) -> list[Piece]:
-    found: list[Piece] = []
-    for sign, term in node.spliced():
-        if found:
-            found.append(" + " if sign > 0 else " - ")
-        elif sign < 0:
-            found.append("-")
-        found.append((term, PRODUCT))
-    return found
 
 
 def _product(node: show.Product) -> list[Piece]:
@@ -251,7 +238,7 @@ def _rows(node: show.Literal) -> list[Piece]:
     found: list[Piece] = []
     for item in node.items:
         found += [r" \\ "] if found else []
-        found += _listed(item.items, " & ") if isinstance(item, show.Literal) else [(item, 0)]
+        found += show.listed(item.items, " & ") if isinstance(item, show.Literal) else [(item, 0)]
     return found
 
 

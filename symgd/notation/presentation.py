@@ -10,7 +10,7 @@ tightness, and brackets appear where the one is below the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Union
@@ -279,6 +279,26 @@ def rendered(root: Tree, rule: Rule, opening: str, closing: str) -> str:
             pieces = [opening, *pieces, closing]
         waiting.extend(reversed(pieces))
     return "".join(out)
+
+
+def listed(trees: Iterable[Tree], separator: str = ", ") -> list[Piece]:
+    """The trees side by side, a separator between them."""
+    found: list[Piece] = []
+    for tree in trees:
+        found += [separator, (tree, 0)] if found else [(tree, 0)]
+    return found
+
+
+def summed(node: Sum) -> list[Piece]:
+    """The terms with their signs."""
+    found: list[Piece] = []
+    for sign, term in node.spliced():
+        if found:
+            found.append(" + " if sign > 0 else " - ")
+        elif sign < 0:
+            found.append("-")
+        found.append((term, PRODUCT))
+    return found
 
 
 def contains(root: Tree, name: str) -> bool:
