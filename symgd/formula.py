@@ -315,8 +315,9 @@ def function_of(operation: Callable[..., Value], *operands: Any) -> Formula:
 def gradient(f: Any, variables: Names | None = None, *, structure: str | None = None) -> Formula:
     """∇f of a scalar formula: in the shape of the variable; for several scalars the vector of partial derivatives.
 
-    By default of every scalar variable. `structure="symmetric"`: the gradient by the lower triangle of a symmetric matrix,
-    written as a symmetric matrix; otherwise entries are independent.
+    By default of every scalar variable. Entries are independent, unless a `structure` is asked for: "symmetric" is the gradient
+    by the lower triangle of a symmetric matrix, written as a symmetric matrix; "lower", "upper", "diagonal" and "banded" (as the
+    variable is declared) are the gradient by the entries inside, 0 elsewhere.
 
     >>> from symgd import formula, gradient
     >>> print(gradient(formula("x^2 + sin(x)"), "x"))
@@ -333,7 +334,7 @@ def gradient(f: Any, variables: Names | None = None, *, structure: str | None = 
         leaf = _leaf(f, variables)
         node = derive.jacobian(f.origin, leaf)
         if structure is not None:
-            node = _structured(node, structure)
+            node = derive.structured_gradient(node, structure, leaf)
         return _derived(f, node, [leaf])
     if structure is not None:
         raise FormulaError("structure is an option of the gradient by one matrix.")
@@ -525,12 +526,6 @@ def _length(direction: Expression) -> Expression:
     if not direction.shape:
         return F.abs(direction)
     return op.along("norm2", Value(direction)).node
-
-
-def _structured(node: Expression, structure: str) -> Expression:
-    if structure != "symmetric":
-        raise FormulaError(f"unknown structure {structure!r}.", hint='structure="symmetric" is the one there is.')
-    return derive.symmetric_gradient(node)
 
 
 def _laid_out(node: Expression, split: int, layout: str) -> Expression:

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
+from itertools import accumulate, pairwise
 from typing import Any
 
+from symgd.algebra import matrices
 from symgd.algebra import operations as op
 from symgd.algebra.dimension import Dimension
 from symgd.algebra.functions import table
@@ -56,10 +58,16 @@ def _along(name: str) -> Callable[..., Formula]:
 
 
 def _matrix(name: str) -> Callable[..., Formula]:
-    operation = {"inv": op.inverse, "det": op.determinant, "logdet": op.logdet}[name]
+    operations: dict[str, Callable[..., op.Value]] = {
+        "inv": op.inverse,
+        "det": op.determinant,
+        "logdet": op.logdet,
+        "matrix_power": op.power,
+    }
+    operation = operations[name]
 
-    def function(matrix: Any) -> Formula:
-        return function_of(operation, matrix)
+    def function(matrix: Any, *scalars: Any) -> Formula:
+        return function_of(operation, matrix, *scalars)
 
     return _titled(function, name, f"{name} of a square matrix.")
 
@@ -123,10 +131,37 @@ def _plain(operation: Callable[..., op.Value], text: str) -> Callable[..., Formu
     return function
 
 
+def _triangle(operation: Callable[..., op.Value], text: str) -> Callable[..., Formula]:
+    def function(matrix: Any, k: int | str = 0) -> Formula:
+        return function_of(lambda value: operation(value, Dimension.of(k)), matrix)
+
+    function.__doc__ = text
+    return function
+
+
+def _band(matrix: Any, below: int | str, above: int | str) -> Formula:
+    """The matrix with zeros but on its main diagonal, `below` diagonals below it and `above` above it."""
+    return function_of(lambda value: matrices.band(value, Dimension.of(below), Dimension.of(above)), matrix)
+
+
+def _block(rows: Sequence[Sequence[Any]]) -> Formula:
+    """A matrix from rows of blocks: block([[A, b], [b.T, c]]); one column of vectors and numbers is a vector."""
+    if not rows or not all(isinstance(row, list | tuple) and row for row in rows):
+        raise FormulaError("block takes rows of blocks.", hint="Write block([[A, b], [c.T, 1]]).")
+    ends = list(accumulate(map(len, rows), initial=0))
+    return function_of(lambda *cells: matrices.block([cells[a:b] for a, b in pairwise(ends)]), *[cell for row in rows for cell in row])
+
+
 _OTHERS: Mapping[str, Callable[..., Formula]] = {
     "sum": _sum,
     "mean": _mean,
     "normF": _norm_frobenius,
+    "normInf": _plain(op.largest_size, "The largest absolute value of an entry of a vector."),
+    "solve": _plain(matrices.solve, "The x with A @ x = b."),
+    "tril": _triangle(matrices.lower, "The matrix with zeros above diagonal k (the main one by default)."),
+    "triu": _triangle(matrices.upper, "The matrix with zeros below diagonal k (the main one by default)."),
+    "band": _band,
+    "block": _block,
     "tr": _plain(op.trace, "The trace of a square matrix."),
     "diag": _plain(op.diag, "A vector as a diagonal matrix, or the diagonal of a matrix."),
     "dot": _plain(op.dot, "The inner product of two vectors."),

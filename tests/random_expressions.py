@@ -6,7 +6,7 @@ so. Sizes of the dimension names are in `SIZES`: all different, so that a confus
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from math import prod
 from random import Random
@@ -334,27 +334,34 @@ def point(root: Expression, seed: int = 0) -> dict[str, Any]:
     return point_of(ex.leaves(root), seed)
 
 
-def point_of(leaves: list[ex.Leaf], seed: int = 0) -> dict[str, Any]:
+def point_of(leaves: Iterable[ex.Leaf], seed: int = 0, sizes: Mapping[str, int] = SIZES) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for leaf in sorted(leaves, key=lambda one: one.name):
         random = Random(f"{leaf.name} {seed}")
-        found[leaf.name] = _values(leaf, random)
+        found[leaf.name] = _values(leaf, random, sizes)
     return found
 
 
-def _values(leaf: ex.Leaf, random: Random) -> Any:
-    lengths = [length.evaluate(SIZES) for length in leaf.shape]
+def _values(leaf: ex.Leaf, random: Random, sizes: Mapping[str, int]) -> Any:
+    lengths = [length.evaluate(sizes) for length in leaf.shape]
+    chosen = [kind.removeprefix("in {").removesuffix("}").split(", ") for kind in leaf.kind if kind.startswith("in {")]
 
     def entry(at: tuple[int, ...]) -> Fraction:
+        if chosen:
+            return Fraction(random.choice(chosen[0]))
         value = Fraction(random.randrange(1, 1500), 1000) * random.choice((1, -1))
-        return abs(value) if "> 0" in leaf.kind else value
+        return abs(value) if "> 0" in leaf.kind or "simplex" in leaf.kind else value
 
     def block(at: tuple[int, ...]) -> Any:
         return entry(at) if len(at) == len(lengths) else [block((*at, k)) for k in range(lengths[len(at)])]
 
     value = block(())
+    if "simplex" in leaf.kind:
+        return [part / sum(value) for part in value]
     if "symmetric" in leaf.kind:
         return [[value[max(i, j)][min(i, j)] for j in range(lengths[0])] for i in range(lengths[0])]
+    if "spd" in leaf.kind:
+        return [[sum((a * b for a, b in zip(left, right)), Fraction(left is right)) for right in value] for left in value]
     return value
 
 

@@ -1,13 +1,12 @@
 """The truth for tests: an evaluator that shares no code with the package, only its nodes.
 
-Every array is a nested loop over its entries, every entry an mpmath number of `DIGITS` digits; a function is found by its name
-in the tables below. Slow and plain on purpose. What is undefined or not real is nan, and nan spreads.
+Every array is a numpy array of mpmath numbers of `DIGITS` digits, filled entry by entry; a function is found by its name in the
+tables below. Slow and plain on purpose. What is undefined or not real is nan, and nan spreads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import product
 from typing import Any
 
 import mpmath
@@ -116,23 +115,23 @@ def _sum(terms: Iterable[Any]) -> Any:
 
 
 def _contraction(node: ex.Contract, children: list[Array], shape: tuple[int, ...]) -> Array:
+    """Factor by factor: a label is summed as soon as no later factor has it."""
     length = dict(enumerate(shape))
     for child, labels in zip(children, node.labels, strict=True):
         for label, size in zip(labels, child.shape, strict=True):
             assert length.setdefault(label, size) == size, "a label has two sizes"
-    summed = [label for label in length if label >= node.rank]
-
-    def entry(at: tuple[int, ...]) -> Any:
-        total = mpf(0)
-        for inner in product(*(range(length[label]) for label in summed)):
-            index = dict(enumerate(at)) | dict(zip(summed, inner, strict=True))
-            term = _rational(node.coefficient)
-            for child, labels in zip(children, node.labels, strict=True):
-                term *= child[tuple(index[label] for label in labels)]
-            total += term
-        return total
-
-    return _filled(shape, entry)
+    absent = [label for label in range(node.rank) if not any(label in labels for labels in node.labels)]
+    repeated = _filled(tuple(shape[label] for label in absent), lambda at: mpf(1))  # along axes that no factor has
+    factors = [*zip(children, node.labels, strict=True), (repeated, absent)]
+    name = {label: k for k, label in enumerate(length)}
+    product: Array = np.array(_rational(node.coefficient), dtype=object)
+    kept: list[Any] = []
+    for k, (child, labels) in enumerate(factors, 1):
+        later = {*range(node.rank), *(label for _, more in factors[k:] for label in more)}
+        left = [label for label in dict.fromkeys([*kept, *labels]) if label in later]
+        operands = [product, [name[label] for label in kept], child, [name[label] for label in labels]]
+        product, kept = np.asarray(np.einsum(*operands, [name[label] for label in left]), dtype=object), left
+    return np.transpose(product, np.argsort(kept)) if kept else product
 
 
 def _blocks(argument: Array, axes: int, shape: tuple[int, ...], function: Callable[[Array], Any]) -> Array:
@@ -287,10 +286,11 @@ def _of_matrix(name: str, block: Array) -> Any:
     determinant = _determinant([list(row) for row in block])
     if name == "det":
         return determinant
+    singular = abs(determinant) <= mpf(10) ** (10 - DIGITS) * _product([_sum(map(abs, row)) for row in block])  # 0, but for rounding
     if name == "logdet":
-        return mpmath.log(determinant) if determinant > 0 else NAN
+        return mpmath.log(determinant) if determinant > 0 and not singular else NAN
     assert name == "inv"
-    if determinant == 0:
+    if singular:
         return np.full((n, n), NAN, dtype=object)
     return [[(-1) ** (i + j) * _determinant(_minor(block.tolist(), j, i)) / determinant for j in range(n)] for i in range(n)]
 
@@ -309,6 +309,7 @@ def _determinant(rows: list[list[Any]]) -> Any:
 # ---- difference quotients and comparison -------------------------------------------------------------------------------
 
 STEP = "1e-16"  # of a central difference: its error is about 1e-32, that of rounding 1e-34
+SECOND_STEP = "1e-11"  # of a second difference: its error is about 1e-22, that of rounding 1e-28
 TOLERANCE = 1e-20  # of a difference quotient against a derivative: third derivatives may be large
 LARGEST = 1e20  # of the values that are compared
 EXACT = 1e-40  # of two forms of one value, rounded differently in the last of the digits
@@ -330,6 +331,29 @@ def difference_quotient(
             columns[at] = np.asarray((ends[0] - ends[1]) / (2 * step), dtype=object)
         rank = root.rank
         return _filled(extent(root.shape, sizes) + centre.shape, lambda at: columns[at[rank:]][at[:rank]])
+
+
+def difference_along(root: Expression, direction: Mapping[str, Any], values: Values, sizes: Sizes) -> Array:
+    """d/dt root at t = 0, every variable named moving along its direction, by central differences."""
+    with mp.workdps(DIGITS):
+        ends = [evaluate(root, moved(values, {name: (sign * mpf(STEP), u) for name, u in direction.items()}), sizes) for sign in (1, -1)]
+        return np.asarray((ends[0] - ends[1]) / (2 * mpf(STEP)), dtype=object)
+
+
+def second_difference_along(root: Expression, one: tuple[str, Any], other: tuple[str, Any], values: Values, sizes: Sizes) -> Array:
+    """∂²/∂s∂t root at s = t = 0, the one variable moving by s along its direction, the other (or the same) by t."""
+    with mp.workdps(DIGITS):
+        step, total = mpf(SECOND_STEP), mpf(0)
+        for sign, other_sign in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+            start = moved(values, {one[0]: (sign * step, one[1])})
+            total = total + sign * other_sign * evaluate(root, moved(start, {other[0]: (other_sign * step, other[1])}), sizes)
+        return np.asarray(total / (4 * step**2), dtype=object)
+
+
+def moved(values: Values, steps: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
+    """The values, those named in `steps` gone a step along a direction."""
+    with mp.workdps(DIGITS):
+        return {**values, **{name: numbers(values[name]) + step * numbers(u) for name, (step, u) in steps.items()}}
 
 
 def largest_difference(left: Any, right: Any) -> Any:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Union
 
+from symgd.errors import ShapeError
+
 Monomial = tuple[tuple[str, int], ...]  # ((name, power), …), sorted by name
 
 
@@ -108,6 +110,12 @@ ONE = Dimension.of(1)
 
 def _collected(found: dict[Monomial, int]) -> Dimension:
     return Dimension(tuple(sorted((monomial, c) for monomial, c in found.items() if c)))
+
+
+def negative_range(length: Dimension, found: int) -> ShapeError:
+    """The error of an index that would run over fewer values than none."""
+    hint = "Give larger arrays, or state another range."
+    return ShapeError(f"an index runs over {length} values, and {length} is {found} here.", hint=hint)
 
 
 def shape_text(shape: Shape) -> str:

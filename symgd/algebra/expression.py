@@ -238,7 +238,10 @@ class Along(Expression):
 
 
 class MatrixFunction(Expression):
-    """A function of the last two axes of its argument, a square matrix: inverse, determinant, log-determinant."""
+    """A function of the last two axes of its first child, a square matrix: inverse, determinant, power.
+
+    Other children are numbers (the exponent), one for each matrix.
+    """
 
     __slots__ = ("function",)
     function: OfMatrix
@@ -539,6 +542,10 @@ def contract(
         opened = [(child, [names.get(x, x) for x in labels]) for k, (child, labels) in enumerate(opened) if k not in dropped]
         sizes = {label: length for label, length in sizes.items() if label not in names}
     chosen = _selected(_unpacked(opened, out, sizes), out, sizes)
+    if chosen is not None and any(isinstance(child, Select) and labels[0] not in out for child, labels in chosen):
+        from symgd.algebra.blocks import taken
+
+        chosen = taken(chosen, out, sizes)
     if chosen is None:
         return full(0, shape)
     if chosen is not opened:
@@ -703,11 +710,13 @@ def along(function: AlongRow, argument: Expression) -> Expression:
     return _intern(Along, shape, (argument,), function=function)  # type: ignore[no-any-return]
 
 
-def of_matrix(function: OfMatrix, argument: Expression) -> Expression:
+def of_matrix(function: OfMatrix, argument: Expression, *scalars: Expression) -> Expression:
+    """A function of a matrix, and of numbers where its row says so; numbers are broadcast over the axes before the last two."""
     if argument.rank < 2 or argument.shape[-1] != argument.shape[-2]:
         raise ShapeError(f"{function.name} takes a square matrix.")
     shape = argument.shape if function.keeps_axes else argument.shape[:-2]
-    return _intern(MatrixFunction, shape, (argument,), function=function)  # type: ignore[no-any-return]
+    numbers = [broadcast(scalar, argument.shape[:-2]) for scalar in scalars]
+    return _intern(MatrixFunction, shape, (argument, *numbers), function=function)  # type: ignore[no-any-return]
 
 
 def stack(items: Sequence[Expression]) -> Expression:
@@ -723,7 +732,7 @@ def unknown(name: str, arguments: Sequence[Expression], orders: tuple[int, ...] 
 
 def power(base: Expression | Number, exponent: Expression | Number) -> Expression:
     """base ^ exponent, entry by entry; whole powers of powers are merged, and numbers leave whole powers."""
-    from symgd.algebra.functions.table import POWER
+    from symgd.algebra.functions.table import POWER, TRUTHS
 
     base, exponent = constant(base), constant(exponent)
     shape = common_shape((base, exponent))
@@ -734,6 +743,8 @@ def power(base: Expression | Number, exponent: Expression | Number) -> Expressio
         return base
     if number == 0:
         return full(1, shape)
+    if number > 0 and isinstance(base, Map) and base.function.name in TRUTHS:
+        return base
     if number.denominator == 1:
         if isinstance(base, Map) and base.function is POWER and (inner := constant_value(base.children[1])) is not None:
             return power(base.children[0], times(inner, number))
@@ -767,7 +778,7 @@ def rebuilt(node: Expression, children: Sequence[Expression]) -> Expression:
     if isinstance(node, Along):
         return along(node.function, children[0])
     if isinstance(node, MatrixFunction):
-        return of_matrix(node.function, children[0])
+        return of_matrix(node.function, *children)
     if isinstance(node, Unknown):
         return unknown(node.name, children, node.orders)
     return stack(children)

@@ -246,13 +246,49 @@ def power(base: Value, exponent: Value, operator: str = "^") -> Value:
     return Value(ex.power(*nodes), free, row)
 
 
+_MOST_FACTORS = 64  # of a matrix power that is a product
+
+
+def is_whole(node: Expression) -> bool:
+    """Is every entry certainly a whole number: made of whole numbers, dimensions, indices and variables declared so?"""
+    for part in ex.topological(node):
+        if isinstance(part, ex.Constant):
+            fine = part.value.denominator == 1
+        elif isinstance(part, ex.Leaf):
+            fine = "integer" in part.kind
+        elif isinstance(part, ex.Add):
+            fine = all(coefficient.denominator == 1 for coefficient in part.coefficients)
+        elif isinstance(part, ex.Contract):
+            fine = part.coefficient.denominator == 1
+        else:
+            fine = isinstance(part, ex.Size | ex.Counter)
+        if not fine:
+            return False
+    return True
+
+
 def _matrix_power(base: Value, exponent: Value) -> Value:
     times = ex.constant_value(exponent.node)
     if base.rank != 2 or base.shape[0] != base.shape[1]:
         hint = f"Write {base.name}.^2 for the power of every entry."
         raise ShapeError(f"a power needs a square matrix, and {base.described()} is none.", hint=hint)
-    if exponent.rank or times is None or times.denominator != 1 or abs(times) > 64:
-        raise ShapeError("a matrix power takes a whole exponent, up to 64.", hint=f"Write {base.name}.^p for the power of every entry.")
+    entrywise = f"{base.name}.^{exponent.name}" if exponent.text else f"{base.name}.^p"
+    if exponent.rank:
+        raise ShapeError(f"an exponent is a number, and {exponent.described()} is a vector.", hint=f"Write {entrywise}.")
+    if times is None and is_whole(exponent.node):
+        free = _union((base, exponent))
+        matrix = ex.contract(1, [(base.node, _labels(base))], (*free, 0, 1), {index: index.length for index in free})
+        number_ = ex.contract(1, [(exponent.node, exponent.free)], free, {index: index.length for index in free})
+        return Value(ex.of_matrix(_row(OfMatrix, "matrix_power"), matrix, number_), free)
+    if times is None or times.denominator != 1:
+        shown = exponent.text or "the exponent"
+        what = "is not known to be whole" if times is None else "is not whole"
+        declare = f'Declare it, as in given="{shown} integer". ' if isinstance(exponent.node, ex.Leaf) else ""
+        hint = f"{declare}For the power of every entry write {entrywise}."
+        raise ShapeError(f"a matrix power takes a whole exponent, and {shown} {what}.", hint=hint)
+    if abs(times) > _MOST_FACTORS:
+        reason = f"a matrix power takes exponents up to {_MOST_FACTORS} as numbers, and this one is {times}."
+        raise ShapeError(reason, hint=f'Write {base.name}^k with given="k integer", or {entrywise} for the power of every entry.')
     if times < 0:
         return _matrix_power(inverse(base), number(-times))
     result = replace(eye([base.shape[0]]), text="")
@@ -322,6 +358,15 @@ def _axis(value: Value, axis: int) -> int:
         of_matrix = "Axes are counted from 1: axis=1 runs down the columns, axis=2 along the rows."
         raise ShapeError(f"{value.described()} has no axis {axis}.", hint="Leave the axis out." if value.rank == 1 else of_matrix)
     return axis - 1
+
+
+def largest_size(value: Value) -> Value:
+    """`normInf`: the largest absolute value of an entry of a vector."""
+    if value.rank > 1:
+        name = value.text or "X"
+        hint = f"Write max(abs({name})) for the largest entry, max(sum(abs({name}), axis=2)) for the largest row sum."
+        raise ShapeError(f"normInf takes a vector, not {value.described()}.", hint=hint)
+    return along("max", elementwise("abs", [value]))
 
 
 def sum_all(value: Value) -> Value:
@@ -466,6 +511,9 @@ def compare(operator: str, left: Value, right: Value) -> Value:
 
 
 def conditional(value: Value, condition: Value, otherwise: Value) -> Value:
+    one_or_zero = ex.constant_value(value.node) == 1 and ex.is_zero(otherwise.node) and not value.rank and not otherwise.rank
+    if one_or_zero and isinstance(condition.node, ex.Map) and condition.node.function.name in table.TRUTHS:
+        return condition  # it is 1 or 0 itself
     return _mapped("where", (condition, value, otherwise), "choose by condition with {} and {}")
 
 

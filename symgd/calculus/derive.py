@@ -7,13 +7,15 @@ matrix by a matrix is a matrix again (Magnus & Neudecker, Matrix Differential Ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 
 from symgd.algebra import expression as ex
-from symgd.algebra.dimension import ZERO, Dimension
+from symgd.algebra.dimension import ZERO, Dimension, shape_text
 from symgd.algebra.expression import Expression, Leaf, Stack
+from symgd.algebra.matrices import BANDED, in_band
 from symgd.calculus.reverse import adjoints
-from symgd.errors import ShapeError
+from symgd.errors import FormulaError, ShapeError
 
 SHORT = 16  # entries of a literal that are derived one by one
 
@@ -55,18 +57,49 @@ def inner(left: Expression, right: Expression) -> Expression:
     return ex.contract(1, [(left, axes), (right, axes)], ())
 
 
-def symmetric_gradient(gradient: Expression) -> Expression:
+def structured_gradient(gradient: Expression, structure: str, variable: Leaf) -> Expression:
+    """The gradient by the free entries of a matrix of this structure, written in its pattern.
+
+    `gradient` is the one by independent entries. A triangle, a band or a diagonal keeps the entries inside it.
+    """
+    if structure not in STRUCTURES:
+        near = get_close_matches(structure, STRUCTURES, 1)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        raise FormulaError(f"unknown structure {structure!r}.", hint=f"{hint}The structures are {', '.join(STRUCTURES)}.")
+    if gradient.rank != 2 or gradient.shape[0] != gradient.shape[1]:
+        reason = f"a gradient under the structure {structure} needs a square matrix, and {variable.name} is {shape_text(variable.shape)}."
+        raise ShapeError(reason, hint=f"Declare it as {variable.name}[n,n] {_DECLARED.get(structure, structure)}.")
+    return STRUCTURES[structure](gradient, variable)
+
+
+def _banded_gradient(gradient: Expression, variable: Leaf) -> Expression:
+    found = [match for kind in variable.kind if (match := BANDED.match(kind))]
+    if not found:
+        reason = f"structure 'banded' takes its diagonals from the declaration of {variable.name}, which states none."
+        raise FormulaError(reason, hint=f"Declare {variable.name}[n,n] banded(1, 1).")
+    return in_band(gradient, Dimension.of(int(found[0][1])), Dimension.of(int(found[0][2])))
+
+
+def _symmetric_gradient(gradient: Expression) -> Expression:
     """The gradient by the lower triangle of a symmetric matrix, written as a symmetric matrix: G + G' − G∘I.
 
     G is the gradient by independent entries.
 
     Source: The Matrix Cookbook (2012), equation (138).
     """
-    if gradient.rank != 2 or gradient.shape[0] != gradient.shape[1]:
-        raise ShapeError("a gradient under symmetry needs a square matrix.", hint="Declare it as S[n,n] symmetric.")
     turned = ex.transposed(gradient, (1, 0))
     on_diagonal = ex.multiply(gradient, ex.identity(gradient.shape[0]))
     return ex.add((gradient, turned, ex.negative(on_diagonal)))
+
+
+STRUCTURES: dict[str, Callable[[Expression, Leaf], Expression]] = {
+    "symmetric": lambda gradient, _: _symmetric_gradient(gradient),
+    "diagonal": lambda gradient, _: ex.multiply(gradient, ex.identity(gradient.shape[0])),
+    "lower": lambda gradient, _: in_band(gradient, None, ZERO),
+    "upper": lambda gradient, _: in_band(gradient, ZERO, None),
+    "banded": _banded_gradient,
+}
+_DECLARED = {"banded": "banded(1, 1)"}
 
 
 def vectorised(node: Expression, split: int) -> Expression:

@@ -25,6 +25,7 @@ from symgd.algebra.expression import (
     Stack,
     Unknown,
 )
+from symgd.errors import NoRuleError
 
 Active = set[Expression]  # the nodes that depend on a target
 Contributions = Iterator[tuple[Expression, Expression]]  # (child, its share of the adjoint)
@@ -129,7 +130,10 @@ def _map(node: Map, adjoint: Expression, active: Active) -> Contributions:
 
 
 def _function(node: Along | MatrixFunction, adjoint: Expression, active: Active) -> Contributions:
-    yield node.children[0], node.function.pullback(adjoint, node.children[0], node)
+    child, *scalars = node.children
+    if any(scalar in active for scalar in scalars):
+        raise NoRuleError("the exponent of a matrix power cannot be derived by.", hint="It is a whole number: derive by another variable.")
+    yield child, node.function.pullback(adjoint, child, node, *scalars)
 
 
 def _stack(node: Stack, adjoint: Expression, active: Active) -> Contributions:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
+from symgd.algebra import matrices
 from symgd.algebra import operations as op
 from symgd.algebra.functions import table
 from symgd.algebra.functions.row import Along, Elementwise
@@ -42,12 +43,15 @@ FORMS = {
     "det": Form(1, 1, op.determinant),
     "logdet": Form(1, 1, op.logdet),
     "inv": Form(1, 1, op.inverse),
+    "matrix_power": Form(2, 2, op.power),
     "diag": Form(1, 1, op.diag),
     "vec": Form(1, 1, op.vec),
     "dot": Form(2, 2, op.dot),
     "outer": Form(2, 2, op.outer),
     "kron": Form(2, 2, op.kron),
     "normF": Form(1, 1, lambda value: op.along("norm2", value)),
+    "normInf": Form(1, 1, op.largest_size),
+    "solve": Form(2, 2, matrices.solve),
 }
 _OF_SIZES = {
     "eye": Form(1, 2, lambda *sizes: op.eye(sizes)),
@@ -60,12 +64,20 @@ _OF_SCALAR = {
     "norm1": "abs",
     "norm2": "abs",
     "normF": "abs",
+    "normInf": "abs",
     "sum": "",
     "mean": "",
     "prod": "",
     "tr": "",
     "trace": "",
 }  # what they are of a number
+
+
+_OF_BANDS = {
+    "tril": Form(1, 2, matrices.lower),
+    "triu": Form(1, 2, matrices.upper),
+    "band": Form(3, 3, matrices.band),
+}
 
 
 def call(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
@@ -85,6 +97,8 @@ def call(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
         return _of_index(elaborator, node, binder)
     if name in OF_SIZES:
         return _of_sizes(elaborator, node, _OF_SIZES[name])
+    if name in _OF_BANDS:
+        return _of_band(elaborator, node, _OF_BANDS[name])
     row = table.find(name)
     if name in _WITH_AXIS or isinstance(row, Along):
         return _of_array(elaborator, node)
@@ -142,6 +156,18 @@ def _of_sizes(elaborator: Elaborator, node: sx.Call, form: Form) -> Task[Value]:
             raise error.at(elaborator.text, argument.start, argument.end)
         sizes.append(size)
     return elaborator.apply(lambda: form.operation(*sizes), [], [], node.start, node.start + len(node.name))
+
+
+def _of_band(elaborator: Elaborator, node: sx.Call, form: Form) -> Task[Value]:
+    """`tril(X)`, `tril(X, k)`, `band(X, p, q)`: the array, then the numbers of diagonals."""
+    check_count(elaborator, node, form.least, form.most)
+    array, *written = node.arguments
+    value: Value = elaborator.atom(array) or (yield elaborator.value(array))
+    counts = []
+    for argument in written:
+        count = yield indices.size_of(elaborator, argument)
+        counts.append(count)
+    return elaborator.apply(lambda value: form.operation(value, *counts), [value], [array], node.start, node.start + len(node.name))
 
 
 def _of_array(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
@@ -203,7 +229,7 @@ def _of_index(elaborator: Elaborator, node: sx.Call, binder: Binder) -> Task[Val
     for word, value in node.keywords:
         elaborator.refuse(value, f"unknown keyword '{word}' of {name} over an index.", "State the range: i=1..n.")
     found: list[Index] = yield indices.bind(elaborator, node, binder)
-    body: Value = elaborator.atom(binder.body) or (yield elaborator.value(binder.body))
+    body: Value = yield indices.body(elaborator, node, binder)
     for bound in binder.indices:
         del elaborator.bound[bound.name]
     return elaborator.apply(lambda value: _over(name, value, found), [body], [binder.body], node.start, node.start + len(name))

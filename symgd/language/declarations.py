@@ -28,7 +28,7 @@ from symgd.language.syntax import Node
 from symgd.language.tokens import END, FAULT, NAME, NUMBER, OPERATOR, Token, tokens_of
 from symgd.language.words import is_function
 
-SQUARE = ("symmetric", "spd", "diagonal", "orthogonal")
+SQUARE = ("symmetric", "spd", "diagonal", "orthogonal", "lower", "upper", "banded", "tridiagonal")
 _NOTHING = ("scalar", "real")
 _PROPERTIES = {
     **{name: name for name in (*SQUARE, "integer", "simplex", *_NOTHING)},
@@ -36,6 +36,7 @@ _PROPERTIES = {
     "nonnegative": ">= 0",
     "negative": "< 0",
     "nonpositive": "<= 0",
+    "tridiagonal": "banded(1, 1)",
 }
 _RELATIONS = (">", ">=", "<", "<=")
 _SEPARATE = "Separate names with commas: A[m,n], x[n], P[n,n] spd, t > 0."
@@ -46,8 +47,8 @@ _NO_LIMITS = Limits()
 class Variable:
     """A variable: a name, its shape (() for a scalar), and its properties, in the language of declarations.
 
-    Properties are of {symmetric, spd, diagonal, orthogonal, integer, simplex} and at most one set: `> 0`, `>= 0`, `< 0`, `<= 0` (any
-    rational bound), `in (0, 1)` (or with [ or ] where the end belongs to it), `in {-1, 1}`.
+    Properties are of {symmetric, spd, diagonal, orthogonal, lower, upper, banded(p, q), integer, simplex} and at most one set: `> 0`,
+    `>= 0`, `< 0`, `<= 0` (any rational bound), `in (0, 1)` (or with [ or ] where the end belongs to it), `in {-1, 1}`.
     """
 
     name: str
@@ -315,7 +316,20 @@ class _Reader:
             reason = f"'{word}' does not suit the shape of {variable.name}, {shape_text(shape)}."
             hint = f"Declare {variable.name}[n] simplex." if word == "simplex" else f"Declare {variable} alone."
             raise ShapeError(reason, hint=hint).at(self.text, token.start, token.end)
-        return _PROPERTIES[word]
+        return self.banded(token) if word == "banded" else _PROPERTIES[word]
+
+    def banded(self, word: Token) -> str:
+        """`banded(p, q)`: p diagonals below the main one, q above it."""
+        if not self.take("("):
+            self.fail(word, "'banded' needs its diagonals, below and above the main one.", "Write banded(1, 1), or tridiagonal.")
+        counts = []
+        for closing in (",", ")"):
+            place, count = self.token, self.number()
+            if count is None or count < 0 or count.denominator > 1 or not self.take(closing):
+                hint = "Write banded(p, q) with p diagonals below the main one and q above it, as in banded(1, 2)."
+                self.fail(place, "'banded' takes two whole numbers of diagonals, 0 or more.", hint)
+            counts.append(count)
+        return f"banded({counts[0]}, {counts[1]})"
 
     def number(self) -> Fraction | None:
         """A rational number with its sign; None for an infinity."""

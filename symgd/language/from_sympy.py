@@ -22,6 +22,7 @@ from symgd.algebra.dimension import ONE, Dimension
 from symgd.algebra.expression import Expression, Leaf
 from symgd.algebra.functions import table
 from symgd.algebra.functions.row import Elementwise
+from symgd.algebra.matrices import block
 from symgd.algebra.operations import Index, Value
 from symgd.algebra.trampoline import Task, run
 from symgd.calculus import derive
@@ -297,6 +298,16 @@ class _Reader:
         base, exponent = yield self.arguments(node)
         return op.power(base, exponent, ".^")
 
+    def blocks(self, node: Any) -> Task[Value]:
+        rows = []
+        for written in node.blocks.tolist():
+            row = []
+            for cell in written:
+                value: Value = yield self.value(cell)
+                row.append(value)
+            rows.append(row)
+        return block(rows)
+
     def kronecker(self, node: Any) -> Task[Value]:
         values: list[Value] = yield self.arguments(node)
         return reduce(op.kron, values)
@@ -319,6 +330,7 @@ _READERS: tuple[tuple[Any, Callable[[_Reader, Any], Task[Value]]], ...] = (
     (matrices.HadamardProduct, _Reader.hadamard),
     (matrices.HadamardPower, _Reader.power_of_entries),
     (matrices.KroneckerProduct, _Reader.kronecker),
+    (matrices.BlockMatrix, _Reader.blocks),
     (ElementwiseApplyFunction, _Reader.entry_by_entry),
     (matrices.matexpr.MatrixElement, _Reader.entry),
     (BINDERS, _Reader.over_index),

@@ -6,8 +6,12 @@ stated is what keeps every entry with the index inside its array, and at least o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, NoReturn
 
+from symgd.algebra import expression as ex
 from symgd.algebra import operations as op
 from symgd.algebra.dimension import Dimension
 from symgd.algebra.operations import Affine, Index
@@ -15,13 +19,15 @@ from symgd.algebra.trampoline import Task
 from symgd.errors import FormulaError, NoRuleError, ShapeError
 from symgd.language import syntax as sx
 from symgd.language.binders import Binder, Bound, Use
+from symgd.language.guards import Moved, Terms, ends, is_inside
 
 if TYPE_CHECKING:
     from symgd.language.meaning import Elaborator
 
 ONE = Dimension.of(1)
 _HIGHEST = 64  # power of a size
-Terms = dict[str, int]  # coefficients of index names
+_FEW = 64  # entries of an array of unknown size that are written out one by one
+NEUTRAL = {"sum": Fraction(0), "prod": Fraction(1)}  # what they make nothing of; their ranges may depend on other indices
 _CONDITION = "Sum over the whole range and write the condition inside: sum(j=1..n, x[j] if j <= i else 0)."
 
 
@@ -43,6 +49,18 @@ def subscript(elaborator: Elaborator, node: sx.Node) -> Task[Affine]:
         assert isinstance(index, Index)
         found.append((index, coefficient))
     return Affine(tuple(found), constant)
+
+
+def value_of(elaborator: Elaborator, index: Index | Moved) -> op.Value:
+    """The index as a number, the `i` of `sum(i, i*x[i])`."""
+    if isinstance(index, Index):
+        return op.index_value(index)
+    terms = [(1, op.Value(ex.size(index.constant)))]
+    for name, coefficient in index.terms.items():
+        letter = elaborator.bound[name]
+        assert isinstance(letter, Index)
+        terms.append((1, op.hadamard(op.number(coefficient), op.index_value(letter))))
+    return op.add(terms)
 
 
 def linear(elaborator: Elaborator, node: sx.Node, unbound: frozenset[str] = frozenset()) -> Task[tuple[Terms, Dimension]]:
@@ -80,8 +98,11 @@ def linear(elaborator: Elaborator, node: sx.Node, unbound: frozenset[str] = froz
 
 def _named(elaborator: Elaborator, node: sx.Name, unbound: frozenset[str]) -> tuple[Terms, Dimension]:
     name = node.name
-    if name in unbound or isinstance(elaborator.bound.get(name), Index):
+    bound = elaborator.bound.get(name)
+    if name in unbound or isinstance(bound, Index):
         return {name: 1}, Dimension.of(0)
+    if isinstance(bound, Moved):
+        return dict(bound.terms), bound.constant
     if name in elaborator.sizes:
         return {}, Dimension.of(name)
     if name in elaborator.declared or name in elaborator.bound:
@@ -128,8 +149,8 @@ def bind(elaborator: Elaborator, call: sx.Call, binder: Binder) -> Task[list[Ind
         label = _fresh(elaborator, bound.name)
         elaborator.stated.pop(label, None)
         if bound.lower is not None and bound.upper is not None:
-            lower = yield size_of(elaborator, bound.lower)
-            upper = yield size_of(elaborator, bound.upper)
+            lower = yield _end(elaborator, bound.lower, call, 0)
+            upper = yield _end(elaborator, bound.upper, call, 1)
             _check_length(elaborator, bound, bound.upper, upper - lower + 1)
             elaborator.stated[label] = (bound.lower, bound.upper)
         else:
@@ -137,6 +158,28 @@ def bind(elaborator: Elaborator, call: sx.Call, binder: Binder) -> Task[list[Ind
         found.append(Index(label, lower, upper - lower + 1))
         elaborator.bound[bound.name] = found[-1]
     return found
+
+
+def _end(elaborator: Elaborator, node: sx.Node, call: sx.Call, side: int) -> Task[Dimension]:
+    """An end of a range; where it depends on an index, the least (`side` 0) or largest (1) that it may be: see `body`."""
+    if call.name not in NEUTRAL:
+        size: Dimension = yield size_of(elaborator, node)
+        return size
+    affine: Affine = yield subscript(elaborator, node)
+    return ends(affine)[side]
+
+
+def body(elaborator: Elaborator, call: sx.Call, binder: Binder) -> Task[op.Value]:
+    """The body of a call with its indices bound; sum(j=1..i, …) runs over every j, under the condition j <= i."""
+    node = binder.body
+    for bound in reversed(binder.indices):
+        for operator, end in (("<=", bound.upper), (">=", bound.lower)):
+            if end is not None and any(isinstance(elaborator.bound.get(name), Index | Moved) for name in sx.names_in(end)):
+                letter = sx.Name(bound.name, bound.start, bound.start + len(bound.name))
+                condition = sx.Comparison(operator, bound.start, letter, end, bound.start, end.end)
+                node = sx.Conditional(node, condition, sx.Number(NEUTRAL[call.name], end.start, end.end), bound.start, end.end)
+    value: op.Value = elaborator.atom(node) or (yield elaborator.value(node))
+    return value
 
 
 def _fresh(elaborator: Elaborator, name: str) -> str:
@@ -238,16 +281,37 @@ def entry(elaborator: Elaborator, node: sx.Index) -> Task[op.Value]:
     place: sx.Node = node
     if base.rank == len(subscripts):
         for axis, (written, affine) in enumerate(zip(node.indices, subscripts)):
-            place = _outside(elaborator, written, affine, base.shape[axis]) or place
-    return elaborator.apply(lambda value: op.entry(value, subscripts), [base], [node.base], place.start, place.end)
+            size = base.shape[axis]
+            if not is_inside(affine, size):
+                reached = (guard.reach(affine, elaborator.bound, size) for guard in reversed(elaborator.guards))
+                subscripts[axis] = next(filter(None, reached), affine)
+                place = _outside(elaborator, written, subscripts[axis], size) or place
+    return elaborator.apply(lambda value: _entries(value, subscripts, _FEW), [base], [node.base], place.start, place.end)
+
+
+def _entries(value: op.Value, subscripts: Sequence[Affine], most: int) -> op.Value:
+    """The entry, at the values of an index one by one where it has few and the array may be smaller: `sum(i=1..3, x[i])` is
+    x[1] + x[2] + x[3], and the size of x is checked when its value comes."""
+    outside = [affine for affine, size in zip(subscripts, value.shape) if not is_inside(affine, size) and size.constant is None]
+    few = (index for affine in outside if ends(affine)[0].at_least(1) for index, _ in affine.coefficients)
+    index = next((index for index in few if 0 < (index.length.constant or 0) <= most and index not in value.free), None)
+    if index is None or len(subscripts) != value.rank:
+        return op.entry(value, subscripts)
+    items, count = [], index.length.constant or 0
+    for k in range(count):
+        fixed = []
+        for affine in subscripts:
+            times = dict(affine.coefficients).get(index, 0)
+            rest = tuple((other, c) for other, c in affine.coefficients if other != index)
+            fixed.append(Affine(rest, affine.constant + (index.lower + k) * times))
+        items.append(_entries(value, fixed, most // count))
+    found = op.literal(items)
+    return replace(found, free=(*found.free, index))
 
 
 def _outside(elaborator: Elaborator, written: sx.Node, affine: Affine, size: Dimension) -> sx.Node | None:
     """Where to point, if the subscript may leave 1..size: at the bound that was stated, or at the subscript."""
-    low = high = affine.constant
-    for index, coefficient in affine.coefficients:
-        ends = (index.lower * coefficient, (index.lower + index.length - 1) * coefficient)
-        low, high = low + ends[coefficient < 0], high + ends[coefficient > 0]
+    low, high = ends(affine)
     too_low, too_high = (low - 1).at_least(0) is not True, (size - high).at_least(0) is not True
     if not too_low and not too_high:
         return None

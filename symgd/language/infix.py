@@ -27,12 +27,13 @@ BINDING = {
     "if": pending.CHOICE,
     **dict.fromkeys(("<", "<=", ">", ">=", "==", "!="), pending.COMPARISON),
     **dict.fromkeys(("+", "-"), pending.SUM),
-    **dict.fromkeys(("*", "@", "/", ".*", "./"), pending.PRODUCT),
+    **dict.fromkeys(("*", "@", "/", "\\", ".*", "./"), pending.PRODUCT),
     **dict.fromkeys(("^", "**", ".^"), pending.POWER),
 }
 
 _OPERAND = "expected a number, a name or an opening bracket"
 _HINTS = {
+    "\\": "A\\b is inv(A)*b.",
     "{": "Group with ( ), and write entries and vectors with [ ].",
     "}": "Group with ( ), and write entries and vectors with [ ].",
     "..": "A range stands in an index sum: sum(i=1..n, x[i]).",

@@ -10,16 +10,18 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from symgd.algebra import expression as ex
+from symgd.algebra import matrices
 from symgd.algebra import operations as op
-from symgd.algebra.dimension import Dimension, shape_text
+from symgd.algebra.dimension import Dimension
 from symgd.algebra.expression import Expression, Irrational, Leaf, Map
 from symgd.algebra.operations import Index, Value
 from symgd.algebra.trampoline import Task, run
 from symgd.errors import FormulaError, LimitError, ShapeError, SymgdError
-from symgd.language import calls, indices
+from symgd.language import calls, conditionals, indices
 from symgd.language import syntax as sx
 from symgd.language.binders import Use, outline
 from symgd.language.declarations import Declaration, Definition, UnknownFunction, Variable, shapes_of
+from symgd.language.guards import Moved, Narrowing
 from symgd.language.limits import Limits
 from symgd.language.magnitude import Magnitude
 from symgd.language.words import CONSTANTS, is_function
@@ -29,6 +31,7 @@ PRODUCTS: dict[str, Callable[[Value, Value], Value]] = {
     "*": lambda left, right: op.multiply(left, right, "*"),
     "@": lambda left, right: op.multiply(left, right, "@"),
     "/": lambda left, right: op.divide(left, right, "/"),
+    "\\": matrices.solve,
     ".*": op.hadamard,
     "./": lambda left, right: op.divide(left, right, "./"),
 }
@@ -46,7 +49,8 @@ class Elaborator:
         self.declared = {declaration.name: declaration for declaration in declarations}
         self.sizes = {name for d in declarations for shape in shapes_of(d) for size in shape for name in size.names}
         self.text = ""
-        self.bound: dict[str, Index | Value] = {}
+        self.bound: dict[str, Index | Value | Moved] = {}
+        self.guards: list[Narrowing] = []  # those that hold where the reading is, outermost first
         self.stated: dict[str, tuple[sx.Node, sx.Node]] = {}
         self.uses: dict[int, dict[str, list[Use]]] = {}
         self.done: dict[int, Value] = {}  # arrays read early, for the range of an index
@@ -101,7 +105,7 @@ class Elaborator:
         name = node.name
         found = self.bound.get(name)
         if found is not None:
-            return found if isinstance(found, Value) else op.index_value(found)
+            return found if isinstance(found, Value) else indices.value_of(self, found)
         value = self._known[name] = self.looked_up(node)
         return value
 
@@ -284,18 +288,7 @@ class Elaborator:
         return self.apply(lambda a, b: op.compare(operator, a, b), [left, right], [node.left, node.right], at, at + len(operator))
 
     def _conditional(self, node: sx.Conditional) -> Task[Value]:
-        value: Value = self.atom(node.value) or (yield self.value(node.value))
-        condition: Value = yield self.condition(node.condition)
-        otherwise: Value = self.atom(node.otherwise) or (yield self.value(node.otherwise))
-        parts = [node.value, node.condition, node.otherwise]
-        shapes = {part.shape: part for part in (value, condition, otherwise) if part.rank}
-        if len(shapes) > 1:
-            one, other = list(shapes)[:2]
-            reason = f"the parts of a conditional have different shapes, {shape_text(one)} and {shape_text(other)}."
-            raise ShapeError(reason, hint="Value, condition and alternative have one shape, or are scalars.").at(
-                self.text, node.start, node.end
-            )
-        return self.apply(op.conditional, [value, condition, otherwise], parts, node.start, node.end)
+        return conditionals.conditional(self, node)
 
     def _binding(self, node: sx.Binding) -> Task[Value]:
         self.refuse(
@@ -312,21 +305,46 @@ class Elaborator:
         return indices.entry(self, node)
 
     def _list(self, node: sx.List) -> Task[Value]:
-        items = []
-        for item in node.items:
-            value: Value = self.atom(item) or (yield self.value(item))
-            items.append(value)
-        odd = next((item for item, value in zip(node.items, items) if value.shape != items[0].shape), node)
-        if odd is not node and any(value.rank for value in items):
-            error = ShapeError(
-                f"unexpected shape of {self.source(odd)}: expected rows of one length in a literal.",
-                hint="Every row has the same number of entries.",
-            )
-            raise error.at(self.text, odd.start, odd.end)
-        return self.apply(lambda *values: op.literal(values), items, node.items, node.start, node.end)
+        """`[a, b]`, a vector, or `[[…], […]]`, rows; of blocks where an item is an array."""
+        rows = [item for item in node.items if isinstance(item, sx.List)]
+        if len(rows) < len(node.items):
+            return self._array(node, [node])
+        if all(isinstance(cell, sx.List) for row in rows for cell in row.items):
+            return self._deep(node)
+        return self._array(node, rows)
 
     def _rows(self, node: sx.Rows) -> Task[Value]:
-        return self._list(sx.List(tuple(sx.List(row, row[0].start, row[-1].end) for row in node.rows), node.start, node.end))
+        return self._array(node, [sx.List(row, row[0].start, row[-1].end) for row in node.rows])
+
+    def _deep(self, node: sx.List) -> Task[Value]:
+        """A literal with three axes or more."""
+        items = []
+        for item in node.items:
+            value: Value = yield self.value(item)
+            items.append(value)
+        return self.apply(lambda *values: op.literal(values), items, node.items, node.start, node.end)
+
+    def _array(self, node: sx.List | sx.Rows, rows: Sequence[sx.List]) -> Task[Value]:
+        """Rows of numbers, or of blocks where one of them is an array; one row that is the node itself is a vector."""
+        cells = [cell for row in rows for cell in row.items]
+        values: list[Value] = []
+        for cell in cells:
+            value: Value = self.atom(cell) or (yield self.value(cell))
+            values.append(value)
+        is_block = any(value.rank for value in values)
+        odd = next((row for row in rows if len(row.items) != len(rows[0].items)), None)
+        if odd is not None and not is_block:
+            reason = f"unexpected shape of {self.source(odd)}: expected rows of one length in a literal."
+            raise ShapeError(reason, hint="Every row has the same number of entries.").at(self.text, odd.start, odd.end)
+
+        def made(*values: Value) -> Value:
+            remaining = iter(values)
+            found = [[next(remaining) for _ in row.items] for row in rows]
+            if is_block:
+                return matrices.block(found)
+            return op.literal(found[0] if rows[0] is node else [op.literal(row) for row in found])
+
+        return self.apply(made, values, cells, node.start, node.end)
 
 
 _READERS: dict[type, Callable[[Elaborator, Any], Task[Value]]] = {

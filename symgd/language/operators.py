@@ -17,7 +17,7 @@ from symgd.algebra.simplify import simplified
 from symgd.algebra.trampoline import Task
 from symgd.calculus import derive
 from symgd.calculus.reverse import kinks
-from symgd.errors import FormulaError, NoRuleError, ShapeError
+from symgd.errors import FormulaError, NoRuleError, ShapeError, SymgdError
 from symgd.language import indices
 from symgd.language import syntax as sx
 from symgd.language.arguments import check_count
@@ -53,7 +53,7 @@ def _partial(elaborator: Elaborator, value: Value, leaf: Leaf, entry: list[Affin
         )
         raise error.at(elaborator.text, place.start, place.end)
     elaborator.kinked += kinks(value.node, [leaf])
-    found = Value(derive.jacobian(value.node, leaf), value.free, value.row)
+    found = Value(_jacobian(elaborator, place, value.node, leaf), value.free, value.row)
     if entry is None:
         return found
     if value.rank:
@@ -63,18 +63,19 @@ def _partial(elaborator: Elaborator, value: Value, leaf: Leaf, entry: list[Affin
 
 
 def _grad(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
-    """`grad(f, x)` in the shape of x; `grad(f, X, symmetric)` by the lower triangle."""
+    """`grad(f, x)` in the shape of x; `grad(f, X, symmetric)` by the free entries of a structured matrix."""
     check_count(elaborator, node, 2, 3)
     value: Value = yield _scalar(elaborator, node)
     leaf: Leaf = yield _array(elaborator, node.arguments[1])
-    found = derive.jacobian(value.node, leaf)
+    found = _jacobian(elaborator, node, value.node, leaf)
     if len(node.arguments) == 3:
-        structure = node.arguments[2]
-        if not isinstance(structure, sx.Name) or structure.name != "symmetric":
-            elaborator.refuse(structure, "unknown structure: expected symmetric.", "Write grad(f, X, symmetric).")
+        written = node.arguments[2]
+        if not isinstance(written, sx.Name):
+            elaborator.refuse(written, f"expected the name of a structure: {', '.join(derive.STRUCTURES)}.", "Write grad(f, X, symmetric).")
         if value.free:
             raise _free(value).at(elaborator.text, node.start, node.end)
-        return elaborator.apply(lambda: Value(derive.symmetric_gradient(found)), [], [], node.start, node.end)
+        structure = written.name
+        return elaborator.apply(lambda: Value(derive.structured_gradient(found, structure, leaf)), [], [], written.start, written.end)
     elaborator.kinked += kinks(value.node, [leaf])
     return Value(found, value.free)
 
@@ -85,9 +86,9 @@ def _hess(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
     value: Value = yield _scalar(elaborator, node)
     first: Leaf = yield _array(elaborator, node.arguments[1])
     second: Leaf = yield _array(elaborator, node.arguments[-1])
-    slope = derive.jacobian(value.node, first)
+    slope = _jacobian(elaborator, node, value.node, first)
     elaborator.kinked += [*kinks(value.node, [first]), *kinks(slope, [second])]
-    return _laid_out(elaborator, node, Value(derive.jacobian(slope, second), value.free), first.rank)
+    return _laid_out(elaborator, node, Value(_jacobian(elaborator, node, slope, second), value.free), first.rank)
 
 
 def _jac(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
@@ -96,7 +97,7 @@ def _jac(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
     value: Value = yield _operand(elaborator, node)
     leaf: Leaf = yield _array(elaborator, node.arguments[1])
     elaborator.kinked += kinks(value.node, [leaf])
-    return _laid_out(elaborator, node, Value(derive.jacobian(value.node, leaf), value.free), value.rank)
+    return _laid_out(elaborator, node, Value(_jacobian(elaborator, node, value.node, leaf), value.free), value.rank)
 
 
 def _directional(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
@@ -112,7 +113,9 @@ def _directional(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
         reason = f"{leaf.name} {_shaped(leaf.shape)}, and the direction {_shaped(direction.shape)}."
         raise ShapeError(reason, hint="A direction has the shape of the variable.").at(elaborator.text, along.start, along.end)
     elaborator.kinked += kinks(value.node, [leaf])
-    return Value(derive.directional(value.node, leaf, direction.node), value.free, value.row)
+    return elaborator.apply(
+        lambda: Value(derive.directional(value.node, leaf, direction.node), value.free, value.row), [], [], node.start, node.end
+    )
 
 
 def _lim(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
@@ -182,6 +185,14 @@ OPERATORS: dict[str, Callable[[Elaborator, sx.Call], Task[Value]]] = {
     "D": _directional,
     "lim": _lim,
 }
+
+
+def _jacobian(elaborator: Elaborator, node: sx.Node, root: Expression, leaf: Leaf) -> Expression:
+    """The derivative; one that has no rule is refused at the node."""
+    try:
+        return derive.jacobian(root, leaf)
+    except SymgdError as error:
+        raise error.at(elaborator.text, node.start, node.end) from None
 
 
 def _operand(elaborator: Elaborator, node: sx.Call) -> Task[Value]:

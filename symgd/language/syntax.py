@@ -63,7 +63,7 @@ class Power:
 class Chain:
     """Operands of one precedence from left to right: `first op node op node …`, with the place of each operator.
 
-    The operators are of {`+`, `-`} or of {`*`, `@`, `/`, `.*`, `./`}. A sum of ten thousand terms is one node.
+    The operators are of {`+`, `-`} or of {`*`, `@`, `/`, `\\`, `.*`, `./`}. A sum of ten thousand terms is one node.
     """
 
     first: Node

@@ -1,7 +1,7 @@
 """Text to tokens, in one pass, in time linear in the text.
 
 A character that has no place in a formula does not raise here: it ends the tokens with a `fault`, which the parser raises when it
-gets there, so that the first fault from the left is the one that is reported.
+gets there, so that the first fault from the left is the one that is reported. `A\\b` is an operator, `\\alpha` is LaTeX and a fault.
 
 Numbers are ASCII. `2.*x` is `2 .* x` and `1..n` is `1 .. n`. Names are checked by `names`; `− × · ⋅` are read as `- * *`;
 a byte order mark is white space at the start only, a no-break space anywhere.
@@ -31,12 +31,20 @@ class Token(NamedTuple):
 
 
 # One alternative always matches, so a search never starts twice at one place; the groups of numbers are atomic (?>…), without backtracking.
+_LATEX = (
+    "[Aa]lpha|[Bb]eta|[Gg]amma|[Dd]elta|(?:var)?epsilon|zeta|eta|(?:var)?[Tt]heta|iota|kappa|[Ll]ambda|mu|nu|[Xx]i|[Pp]i|(?:var)?rho"
+    "|[Ss]igma|tau|[Uu]psilon|(?:var)?[Pp]hi|chi|[Pp]si|[Oo]mega|[dt]?frac|sqrt|sum|prod|int|partial|nabla|cdot|times|odot|otimes|left|right"
+    "|big[lr]?|Big[lr]?|begin|end|text|math(?:rm|bf|bb|cal|sf|it)|operatorname|boldsymbol|bm|hat|bar|tilde|vec|dot|ddot|overline"
+    "|log|ln|exp|sin|cos|tan|sinh|cosh|tanh|det|max|min|lim|top|[lr]Vert|[lr]vert|infty|in|leq?|geq?|neq?|to|quad|qquad"
+)  # commands, which an operand after `\\` is not taken for
 _TOKEN = re.compile(
-    r"""[ \t\r\n\xa0]*(?:
+    rf"""[ \t\r\n\xa0]*(?:
       ((?>[0-9]+(?:\.(?![.*/^]|T(?![\w\x80-\U0010ffff]))[0-9]*)?|\.[0-9]+)(?>(?:[eE][+-]?[0-9]+)?))  # 1 number
     | ([A-Za-z_\x80-\x9f\xa1-\xb6\xb8-\xd6\xd8-\u2211\u2213-\u22c4\u22c6-\U0010ffff]
        [A-Za-z_0-9\x80-\x9f\xa1-\xb6\xb8-\xd6\xd8-\u2211\u2213-\u22c4\u22c6-\U0010ffff]*)            # 2 name, or other characters
-    | (\*\*|\.\*|\./|\.\^|\.T(?![\w\x80-\U0010ffff])|\.\.|<=|>=|==|!=|<(?!<)|>(?!>)|[-+*/@^'()\[\]{},;=:\xb7\xd7\u2212\u22c5])  # 3
+    | (\\(?!(?:{_LATEX})(?![A-Za-z]))
+      |\*\*|\.\*|\./|\.\^|\.T(?![\w\x80-\U0010ffff])|\.\.|<=|>=|==|!=|<(?!<)|>(?!>)
+      |[-+*/@^'()\[\]{{}},;=:\xb7\xd7\u2212\u22c5])  # 3 operator
     | ([^ \t\r\n\xa0])                                                                                # 4 none of these
     | (\Z)                                                                                            # 5
     )""",

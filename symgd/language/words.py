@@ -7,16 +7,15 @@ from difflib import get_close_matches
 from symgd.algebra.functions import table
 
 CONSTANTS = {"pi": "pi", "π": "pi", "e": "e", "E": "e"}
-ALSO_VARIABLES = frozenset({"D", "E", "e", "f", "gamma", "pi", "torch"})  # functions and constants, but variables where they stand alone
+ALSO_VARIABLES = frozenset({"band", "D", "E", "e", "f", "gamma", "pi", "torch"})  # also functions or constants
 
 _KNOWN_ELSEWHERE = {
-    "norm": "Write norm1, norm2 (the square root of the sum of squares) or normF (of a matrix).",
+    "norm": "Write norm1, norm2 (the square root of the sum of squares), normInf (the largest size of an entry) or normF (of a matrix).",
     "transpose": "Write A' for the transpose.",
     "integrate": "symgd derives; it does not integrate.",
     "int": "symgd derives; it does not integrate.",
     "cross": "Write the components: [a[2]*b[3] - a[3]*b[2], …].",
     "matmul": "Write A*B.",
-    "solve": "Write inv(A)*b.",
     "numel": "A dimension is a number itself: n for x[n].",
     "length": "A dimension is a number itself: n for x[n].",
     "var": "Write mean((x - mean(x))^2).",

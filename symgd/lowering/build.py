@@ -59,6 +59,11 @@ class Builder:
         if (length - position).at_least(1) is not True:
             self.requirements[Requirement(position, length)] = None
 
+    def require_range(self, length: Dimension) -> None:
+        """An index runs over so many values, which may be none, and not fewer."""
+        if length.at_least(0) is not True:
+            self.requirements[Requirement(None, length)] = None
+
     # ---- numbers -----------------------------------------------------------------------------------------------------
 
     def number(self, number: Number) -> int:

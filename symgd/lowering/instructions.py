@@ -18,7 +18,7 @@ when it is imported.
     power       rational exponent                        a ^ exponent
     map         row, form                                an elementwise function
     along       row, form                                a function of the last axis
-    matrix      row, form                                a function of the last two axes
+    matrix      row, form                                a function of the last two axes, and of one number each
     sum         axes                                     the sum over them
     dot                                                  the sum of a·b over all entries
     matmul                                               torch's a @ b
@@ -38,6 +38,7 @@ when it is imported.
                 inside
     place       positions, length                        the inputs at these positions of a new first axis, 0 elsewhere
     stack                                                the inputs along a new first axis
+    cat         axis                                     the inputs side by side along it
     clone                                                a copy with storage of its own
 
 `inside` says that no position lies outside whatever the sizes are, so that no mask is needed.
@@ -210,6 +211,12 @@ def _stack(detail: Any, shapes: Sequence[Shape], stated: Shape) -> Shape:
     return (Dimension.of(len(shapes)), *shapes[0])
 
 
+def _cat(detail: Any, shapes: Sequence[Shape], stated: Shape) -> Shape:
+    across = {(*shape[:detail], *shape[detail + 1 :]) for shape in shapes}
+    _require(len(across) == 1, "values of different shapes side by side")
+    return (*shapes[0][:detail], sum((shape[detail] for shape in shapes), ZERO), *shapes[0][detail + 1 :])
+
+
 def _same(detail: Any, shapes: Sequence[Shape], stated: Shape) -> Shape:
     return shapes[0]
 
@@ -283,7 +290,7 @@ KINDS: dict[str, Kind] = {
         Kind("power", 1, False, _same, _each),
         Kind("map", None, False, _entrywise, _each),
         Kind("along", 1, False, _along, _each_of_argument),
-        Kind("matrix", 1, False, _matrix, _cube),
+        Kind("matrix", None, False, _matrix, _cube),
         Kind("sum", 1, False, _sum, _sum_count),
         Kind("dot", 2, False, _dot, _dot_count),
         Kind("matmul", 2, False, _matmul, _matmul_count),
@@ -301,6 +308,7 @@ KINDS: dict[str, Kind] = {
         Kind("scatter", 1, False, _scatter, _scatter_count),
         Kind("place", None, False, _place, _none),
         Kind("stack", None, False, _stack, _none),
+        Kind("cat", None, False, _cat, _none),
         Kind("clone", 1, False, _same, _none),
     )
 }

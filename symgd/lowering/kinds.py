@@ -11,6 +11,7 @@ from torch import Tensor
 
 from symgd.algebra.dimension import shape_text
 from symgd.algebra.expression import Leaf
+from symgd.algebra.matrices import BANDED
 from symgd.errors import DomainError
 from symgd.lowering.convert import place
 
@@ -25,9 +26,11 @@ Check = Callable[[Tensor], Tensor]  # which entries are fine
 def check_kind(leaf: Leaf, value: Tensor) -> None:
     """Raise `DomainError`, naming the entry, where the value is not what the variable is declared to be."""
     for kind in leaf.kind:
-        if kind in _WHOLE:
-            if not _WHOLE[kind](value):
-                raise DomainError(f"{leaf.name} is declared {kind}, and the value given is not.", hint=_HINTS[kind].format(leaf.name))
+        whole = _whole(kind)
+        if whole is not None:
+            fits, hint = whole
+            if not fits(value):
+                raise DomainError(f"{leaf.name} is declared {kind}, and the value given is not.", hint=hint.format(leaf.name))
             continue
         check = _entrywise(kind)
         if check is None:
@@ -86,21 +89,30 @@ def _is_diagonal(value: Tensor) -> bool:
     return not bool((value - torch.diag_embed(torch.diagonal(value, dim1=-2, dim2=-1))).any())
 
 
+def _is_in_band(value: Tensor, below: int, above: int) -> bool:
+    return not bool(torch.tril(value, -below - 1).any() or torch.triu(value, above + 1).any())
+
+
 def _is_simplex(value: Tensor) -> bool:
     return bool((value >= 0).all()) and abs(float(value.sum()) - 1) <= _TOLERANCE
 
 
-_WHOLE: dict[str, Callable[[Tensor], bool]] = {
-    "symmetric": _is_symmetric,
-    "spd": _is_positive,
-    "diagonal": _is_diagonal,
-    "orthogonal": _is_orthogonal,
-    "simplex": _is_simplex,
+_WHOLE: dict[str, tuple[Callable[[Tensor], bool], str]] = {
+    "symmetric": (_is_symmetric, "Give a matrix that equals its transpose, such as ({0} + {0}.T)/2."),
+    "spd": (_is_positive, "Give a symmetric matrix with positive eigenvalues."),
+    "diagonal": (_is_diagonal, "Give a matrix with zeros off its diagonal."),
+    "orthogonal": (_is_orthogonal, "Give a matrix whose transpose is its inverse."),
+    "lower": (lambda value: _is_in_band(value, value.shape[-2], 0), "Give a matrix with zeros above its diagonal, as torch.tril({0})."),
+    "upper": (lambda value: _is_in_band(value, 0, value.shape[-1]), "Give a matrix with zeros below its diagonal, as torch.triu({0})."),
+    "simplex": (_is_simplex, "Give non-negative entries that add up to 1."),
 }
-_HINTS = {
-    "symmetric": "Give a matrix that equals its transpose, such as ({0} + {0}.T)/2.",
-    "spd": "Give a symmetric matrix with positive eigenvalues.",
-    "diagonal": "Give a matrix with zeros off its diagonal.",
-    "orthogonal": "Give a matrix whose transpose is its inverse.",
-    "simplex": "Give non-negative entries that add up to 1.",
-}
+
+
+def _whole(kind: str) -> tuple[Callable[[Tensor], bool], str] | None:
+    """The test of a property that is one of the whole array, and what to give instead."""
+    banded = BANDED.match(kind)
+    if banded:
+        below, above = int(banded[1]), int(banded[2])
+        hint = f"Give a matrix with zeros off its main diagonal, the {below} below it and the {above} above it."
+        return lambda value: _is_in_band(value, below, above), hint
+    return _WHOLE.get(kind)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from symgd.algebra import expression as ex
-from symgd.algebra.expression import Expression, Leaf
+from symgd.algebra.expression import Contract, Expression, Leaf
 from symgd.lowering.build import Builder, Operand
 from symgd.lowering.instructions import KINDS
 from symgd.lowering.norms import norms_opened
@@ -31,6 +31,8 @@ def lower(roots: Sequence[Expression], inputs: Sequence[Leaf], parameters: Seque
         lowering.node(leaf)
     for node in ex.topological(*roots):
         lowering.node(node)
+        for length in node.dimensions().values() if isinstance(node, Contract) else node.shape:
+            builder.require_range(length)
     outputs = _owned(builder, [_complete(builder, lowering.done[root], root) for root in roots])
     return pruned(inputs, builder.instructions, outputs, list(builder.requirements))
 

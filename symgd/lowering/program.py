@@ -35,9 +35,10 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A position that an axis of this length has to have: `x[4]` needs n ≥ 4. Checked when sizes are known."""
+    """A position that an axis of this length has to have: `x[4]` needs n ≥ 4. Without one, the length is to be 0 or more: `sum(i=3..n, …)`
+    needs n ≥ 2. Checked when sizes are known."""
 
-    position: Dimension
+    position: Dimension | None
     length: Dimension
 
 

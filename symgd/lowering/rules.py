@@ -29,6 +29,7 @@ from symgd.algebra.expression import (
     Unknown,
 )
 from symgd.algebra.functions import table
+from symgd.algebra.layout import Block, Grid, Zeros, layers
 from symgd.errors import LoweringError
 from symgd.lowering.build import Builder, Operand
 from symgd.lowering.contraction import Product, contract
@@ -82,7 +83,10 @@ class Rules:
     # ---- sums --------------------------------------------------------------------------------------------------------
 
     def add(self, node: Add) -> Operand:
-        """Terms with the same axes are added first, smaller arrays before larger ones."""
+        """Blocks stand side by side. Of others, terms with the same axes are added first, smaller arrays before larger ones."""
+        laid_out = layers(node.terms)
+        if laid_out is not None and len(laid_out[0]) == 1 and not laid_out[1]:
+            return Operand(self._blocks(laid_out[0][0], node.rank), tuple(range(node.rank)))
         terms, common = self._common(self._terms(node))
         groups: dict[frozenset[int], list[tuple[Fraction, Operand]]] = {}
         for coefficient, operand in terms:
@@ -91,6 +95,23 @@ class Rules:
         sums.sort(key=lambda term: self.builder.cost(term[1]))
         coefficient, operand = self._sum(sums)
         return Operand(self.builder.scaled(operand.value, common * Number(coefficient)), operand.labels)
+
+    def _blocks(self, grid: Grid, rank: int) -> int:
+        rows = []
+        for row in grid:
+            values = [self._block(block, rank) for block in row]
+            rows.append(values[0] if len(values) == 1 else self.builder.emit("cat", values, 1))
+        return rows[0] if len(rows) == 1 else self.builder.emit("cat", rows, 0)
+
+    def _block(self, block: Block, rank: int) -> int:
+        if isinstance(block, tuple):
+            return self._blocks(block, rank)
+        if isinstance(block, Zeros):
+            return self.builder.emit("full", (), Number(Fraction(0)), (block.rows, block.columns)[:rank])
+        value = self.builder.complete(self.node(block.node), range(block.node.rank), dict(enumerate(block.node.shape)))
+        value = self.builder.scaled(value, Number(block.coefficient))
+        axes = iter(range(block.node.rank))
+        return self.builder.arrange(value, tuple([next(axes) if own else None for own in block.axes[:rank]]))
 
     def _common(self, terms: list[tuple[Fraction, Operand]]) -> tuple[list[tuple[Fraction, Operand]], Number]:
         """The terms without a number that scales all of them, and that number: a/n - b/n is (a - b)/n."""
@@ -236,7 +257,13 @@ class Rules:
         return self._of_last(node, "along", 1, node.function.keeps_axis)
 
     def matrix(self, node: MatrixFunction) -> Operand:
-        return self._of_last(node, "matrix", 2, node.function.keeps_axes)
+        if len(node.children) == 1:
+            return self._of_last(node, "matrix", 2, node.function.keeps_axes)
+        axes = tuple(range(node.children[0].rank))
+        sizes = dict(enumerate(node.children[0].shape))
+        matrix, *scalars = [self.builder.complete(self.node(child), axes[: child.rank], sizes) for child in node.children]
+        values = (matrix, *map(self.builder.tensor, scalars))
+        return Operand(self.builder.emit("matrix", values, (node.function, self.form)), axes if node.function.keeps_axes else axes[:-2])
 
     def _of_last(self, node: Along | MatrixFunction, kind: str, many: int, keeps: bool) -> Operand:
         """A function of the last axes of its argument; other axes that are broadcast stay so."""

@@ -264,6 +264,20 @@ def inv(x: Tensor) -> Tensor:
     return regular
 
 
+def matrix_power(x: Tensor, k: Tensor) -> Tensor:
+    """x^k of the last two axes; nan where k is not whole."""
+    matrices = x.reshape(-1, *x.shape[-2:])
+    powers = [_matrix_power(matrix, float(exponent)) for matrix, exponent in zip(matrices, k.expand(x.shape[:-2]).reshape(-1))]
+    return torch.stack(powers).reshape(x.shape)
+
+
+def _matrix_power(x: Tensor, k: float) -> Tensor:
+    if not k.is_integer():
+        return torch.full_like(x, math.nan)
+    raised: Tensor = torch.linalg.matrix_power(x if k >= 0 else inv(x), abs(int(k)))
+    return raised
+
+
 def logdet(x: Tensor) -> Tensor:
     """log det of the last two axes, nan where the determinant is not positive."""
     sign, logarithm = torch.linalg.slogdet(x)

@@ -290,6 +290,11 @@ def _stack(context: Context, instruction: Instruction, inputs: Sequence[Text]) -
     return _call("torch.stack", f"({', '.join(text.text for text in inputs)}{',' if len(inputs) == 1 else ''})")
 
 
+def _cat(context: Context, instruction: Instruction, inputs: Sequence[Text]) -> Text:
+    axis = () if not instruction.detail else (f"dim={instruction.detail}",)
+    return _call("torch.cat", f"({', '.join(text.text for text in inputs)})", *axis)
+
+
 def _clone(context: Context, instruction: Instruction, inputs: Sequence[Text]) -> Text:
     return Text(f"{inputs[0].at(ATOM)}.clone()")
 
@@ -326,6 +331,7 @@ WRITERS: dict[str, Writer] = {
     "scatter": _scatter,
     "place": _place,
     "stack": _stack,
+    "cat": _cat,
     "clone": _clone,
 }
 if set(WRITERS) != set(KINDS):

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from symgd.algebra.dimension import Dimension, shape_text
+from symgd.algebra.dimension import Dimension, negative_range, shape_text
 from symgd.algebra.expression import Leaf
 from symgd.errors import ShapeError, ValueGivenError
 from symgd.lowering.convert import as_tensor, not_finite, place
@@ -213,13 +213,16 @@ class Values:
         return ShapeError(f"{leaf.name} is declared {shape_text(leaf.shape)}, and the value given for it has {found}.", hint=hint)
 
     def _check_requirements(self, sizes: Mapping[str, int]) -> None:
-        for requirement in self.requirements:
-            names = (*requirement.position.names, *requirement.length.names)
-            if all(name in sizes for name in names):
-                position, length = requirement.position.evaluate(sizes), requirement.length.evaluate(sizes)
-                if not 0 <= position < length:
-                    reason = f"the formula takes entry {position + 1} along {requirement.length}, which has {length}."
-                    raise ShapeError(reason, hint=f"Give arrays with {requirement.length} at least {position + 1}.")
+        for position, length in [(requirement.position, requirement.length) for requirement in self.requirements]:
+            if not {*length.names, *(position.names if position is not None else ())} <= sizes.keys():
+                continue
+            found = length.evaluate(sizes)
+            if position is None and found < 0:
+                raise negative_range(length, found)
+            at = position.evaluate(sizes) if position is not None else 0
+            if position is not None and not 0 <= at < found:
+                reason = f"the formula takes entry {at + 1} along {length}, which has {found}."
+                raise ShapeError(reason, hint=f"Give arrays with {length} at least {at + 1}.")
 
 
 def nearest(name: str, variables: Iterable[str], others: Iterable[str] = ()) -> str:

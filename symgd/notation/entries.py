@@ -1,5 +1,7 @@
 """Entries of arrays as formulas with indices: A[i,j], sum(k=1..n, A[i,k]*x[k]), and arrays of such entries.
 
+A sum that a delta leaves one term of is that term, under the guard that there is one: `x[i-1] if i >= 2 else 0`.
+
 `entry(node, at, level)` is the term for one entry, `at` being one position per axis. A position is a polynomial of index letters
 and dimensions, counted from 0. `level` is how many binders stand around: the letters of the binders made here are those of the
 next levels, so no letter ever hides another.
@@ -11,14 +13,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from symgd.algebra.dimension import Dimension
+from symgd.algebra.dimension import ZERO, Dimension
 from symgd.algebra.expression import Add, Along, Contract, Counter, Expression, Leaf, Map, MatrixFunction, Select, Stack, Unknown
+from symgd.algebra.functions.matrix import unrepeated
 from symgd.algebra.trampoline import Task, run
 from symgd.errors import LimitError
 from symgd.notation import presentation as show
-from symgd.notation.functions import call_name, elementwise_term, innermost, of_all_entries, unknown_tree
+from symgd.notation.functions import call_name, elementwise_term, innermost, matrix_tree, of_all_entries, unknown_tree
 from symgd.notation.letters import Letters
-from symgd.notation.positions import Condition, Letter, Position, equal, selected, solve
+from symgd.notation.positions import MINUS, Condition, Letter, Position, needed, order_of, selected, solve
 from symgd.notation.presentation import Tree
 from symgd.notation.terms import Term, binds, dimension_tree, sum_term
 
@@ -104,6 +107,7 @@ class Entries:
 
     def position_tree(self, position: Position, shift: int = 1) -> Tree:
         """The index as it is written, counted from 1 (or from `shift`)."""
+        position = position.written()
         total = position.constant + shift
         names = []
         for letter, coefficient in position.letters:
@@ -135,6 +139,8 @@ class Entries:
             short = self._short(node, at, level) if at and any(label >= node.rank for labels in node.labels for label in labels) else None
             return short if short is not None and _length(short) <= _length(term) else term
         if isinstance(node, Add):
+            if at and self._is_blocks(node) and (of_blocks := self._short(node, at, level)) is not None:
+                return of_blocks
             terms = []
             for coefficient, child in node.terms:
                 terms.append((yield self.entry(child, at, level)).scaled(coefficient))
@@ -157,8 +163,13 @@ class Entries:
             return found
         if isinstance(node, MatrixFunction):
             batch = at[: node.children[0].rank - 2]
-            inner = yield self._array(node.children[0], batch, level + len(_strided(at)))
-            whole = show.Call(call_name(node.function), (inner,), latex=node.function.latex)
+            repeated = unrepeated(node.children[0])
+            inner = yield self._array(repeated, batch[: repeated.rank - 2], level + len(_strided(at)))
+            trees = [inner]
+            for scalar in node.children[1:]:
+                number: Term = yield self.entry(scalar, batch, level)
+                trees.append(number.tree())
+            whole = matrix_tree(node.function, trees)
             return Term(scalars=(self._indexed(whole, at[len(batch) :], level, node.shape[len(batch) :]),))
         assert isinstance(node, Unknown)
         arguments = []
@@ -173,6 +184,11 @@ class Entries:
             return None
         return Term(term.coefficient, (*term.scalars, self._indexed(Term(chain=term.chain).tree(), at, level, node.shape)), term.divisors)
 
+    def _is_blocks(self, node: Expression) -> bool:
+        """Is the array written as [A, B; C, D]? Then an entry is one of that, not of a sum of four arrays."""
+        term = self.terms.get(node)
+        return term is not None and len(term.chain) == 1 and isinstance(term.chain[0].tree, show.Blocks)
+
     def _indexed(self, tree: Tree, at: Sequence[Position], level: int, lengths: Sequence[Dimension]) -> Tree:
         """`tree[i,j]`; an index that is no subscript of the language is looked for, sum(k=1..n, x[k] if k == i + m*j else 0)."""
         if not at:
@@ -181,8 +197,8 @@ class Entries:
         shown = [Position.of(strided[k]) if k in strided else position for k, position in enumerate(at)]
         found: Tree = show.Indexed(tree, tuple([self.position_tree(position) for position in shown]))
         for k, letter in strided.items():
-            test = self._comparison(shown[k], at[k])
-            found = show.Bound("sum", self._binders([letter]), show.Conditional(found, test, show.ZERO))
+            test = self._comparison(Condition(shown[k], at[k]))
+            found = show.Bound("sum", self._binders([letter]), show.Conditional(found, test, show.ZERO, of_indices=True))
         return found
 
     def _along(self, node: Along, at: tuple[Position, ...], level: int) -> Task[Term]:
@@ -215,14 +231,27 @@ class Entries:
         return Term(scalars=(tree,))
 
     def _delta(self, node: Select, at: tuple[Position, ...]) -> Term:
-        wanted = selected(node, at[1:])
-        known = equal(at[0], wanted)
-        if known is not None:
-            return Term(Fraction(int(known)))
-        return Term(scalars=(show.Conditional(show.ONE, self._comparison(at[0], wanted), show.ZERO),))
+        condition = Condition(at[0], selected(node, at[1:]))
+        if condition.truth is not None:
+            return Term(Fraction(int(condition.truth)))
+        return Term(scalars=(show.Conditional(show.ONE, self._comparison(condition), show.ZERO, of_indices=True),))
 
-    def _comparison(self, left: Position, right: Position) -> Tree:
-        return show.Comparison("==", self.position_tree(left), self.position_tree(right))
+    def _comparison(self, condition: Condition) -> Tree:
+        """The condition as it is written; a guard with what has the sign of its outermost letter on the left, i <= j + n - k."""
+        left, right, operator = condition
+        if operator == "==":
+            if right.is_letter and not left.is_letter:
+                left, right = right, left
+            return show.Comparison("==", self.position_tree(left), self.position_tree(right))
+        excess = left.plus(right, MINUS).written()
+        sign = 1 if min(excess.letters)[1].at_least(0) else -1
+        mine, other = ZERO, excess.constant * -sign
+        for letter, coefficient in excess.letters:
+            name, own = Dimension.of(self.letters[letter.level]), coefficient * sign
+            mine, other = (mine + name * own, other) if own.at_least(0) else (mine, other - name * own)
+            other = other + own  # letters are written from 1
+        letters = [self.letters[letter.level] for letter, _ in excess.letters]
+        return show.Comparison(">=" if sign > 0 else "<=", dimension_tree(mine, letters), dimension_tree(other, letters))
 
     # ---- contractions
 
@@ -234,15 +263,23 @@ class Entries:
             if isinstance(child, Select):
                 continue
             positions = tuple([known[label] for label in labels])
+            order = order_of(child, positions)
+            if order is not None:
+                conditions.append(order)
+                continue
             term: Term = yield self.entry(child, positions, level + len(bound))
             result = result.scaled(term.coefficient)
-            letters = {letter for position in positions for letter, _ in position.letters if letter in bound}
+            letters = {letter for position in positions for letter, _ in position.written().letters}
             inside.append((letters, Term(Fraction(1), term.scalars, term.divisors)))
-        truths = [equal(*condition) for condition in conditions]
-        if not result.coefficient or False in truths:
+        tests = needed(conditions)
+        if not result.coefficient or tests is None:
             return Term(Fraction(0))
-        tests = [condition for condition, truth in zip(conditions, truths) if truth is None]
-        for group in _components(bound, inside, tests):
+        free, guarded, *groups = _components(bound, inside, tests)
+        if guarded.tests:
+            # A sum that an index from outside changes may need the guard too.
+            guarded.terms += [self._summed(group) for group in groups if group.is_open]
+            groups = [group for group in groups if not group.is_open]
+        for group in (free, guarded, *groups):
             result = _times(result, self._summed(group))
         return result
 
@@ -251,8 +288,8 @@ class Entries:
         product = Term()
         for term in group.terms:
             product = _times(product, term)
-        for left, right in group.tests:
-            product = _scalar(show.Conditional(product.tree(), self._comparison(left, right), show.ZERO))
+        for condition in reversed(group.tests):
+            product = _scalar(show.Conditional(product.tree(), self._comparison(condition), show.ZERO, of_indices=True))
         if not group.letters:
             return product
         letters = sorted(group.letters)
@@ -268,20 +305,24 @@ def _strided(at: Sequence[Position]) -> list[int]:
 
 @dataclass(slots=True)
 class _Component:
-    """Factors of one entry that are connected by summed letters."""
+    """Factors of one entry that are connected by summed letters; `is_open`: other letters change it too."""
 
     letters: set[Letter]
     terms: list[Term]
     tests: list[Condition]
+    is_open: bool = False
 
 
 def _components(bound: Sequence[Letter], factors: Sequence[tuple[set[Letter], Term]], tests: Sequence[Condition]) -> list[_Component]:
-    """The factors and tests in groups that share letters, in the order of their first factors; what has no letter comes first."""
+    """The factors and tests in groups that share summed letters, in the order of their first factors; what has none comes first.
+
+    Where there are tests without summed letters, factors that no index changes are a group of their own, in front.
+    """
     groups = [_Component({letter}, [], []) for letter in bound]
     alone = _Component(set(), [], [])
 
     def group_of(letters: set[Letter]) -> _Component:
-        touched = [group for group in groups if group.letters & letters]
+        touched = [group for group in groups if group.letters & letters]  # letters from outside are in no group
         if not touched:
             return alone
         first, *others = touched
@@ -290,13 +331,17 @@ def _components(bound: Sequence[Letter], factors: Sequence[tuple[set[Letter], Te
             first.letters |= other.letters
             first.terms += other.terms
             first.tests += other.tests
+            first.is_open |= other.is_open
         return first
 
+    for condition in tests:
+        group_of(condition.letters).tests.append(condition)
+    free = _Component(set(), [], [])
     for letters, term in factors:
-        group_of(letters).terms.append(term)
-    for left, right in tests:
-        group_of({letter for position in (left, right) for letter, _ in position.letters}).tests.append((left, right))
-    return [alone, *groups]
+        group = group_of(letters) if letters or not alone.tests else free
+        group.terms.append(term)
+        group.is_open |= not letters <= set(bound)
+    return [free, alone, *groups]
 
 
 def _times(one: Term, other: Term) -> Term:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from symgd.algebra import expression as ex
 from symgd.algebra.expression import Expression, Leaf, Unknown, topological
 from symgd.algebra.functions.row import Along, Elementwise, OfMatrix
-from symgd.algebra.functions.table import POWER, elementwise
+from symgd.algebra.functions.table import MATRIX_POWER, POWER, elementwise
 from symgd.algebra.operations import OF_ARRAY
 from symgd.notation import presentation as show
 from symgd.notation.presentation import Tree
@@ -25,6 +25,13 @@ _HALF = Fraction(1, 2)
 
 def call_name(function: Along | OfMatrix | Elementwise) -> str:
     return _CALLED.get(function.name, function.name)
+
+
+def matrix_tree(function: OfMatrix, arguments: Sequence[Tree]) -> Tree:
+    """A function of a matrix: `inv(A)`, `A^k`."""
+    if function is MATRIX_POWER:
+        return show.Power(arguments[0], arguments[1])
+    return show.Call(call_name(function), tuple(arguments), latex=function.latex)
 
 
 def of_all_entries(function: Along, argument: Tree) -> Tree:

@@ -63,6 +63,9 @@ def pieces(node: Tree) -> tuple[int, list[Piece]]:
         return ATOM, [f"{node.name}(", *show.listed(node.arguments), *axis, ")"]
     if isinstance(node, show.Literal):
         return ATOM, ["[", *show.listed(node.items), "]"]
+    if isinstance(node, show.Blocks):
+        rows = [piece for row in node.rows for piece in ("; ", *show.listed(row))]
+        return ATOM, ["[", *rows[1:], "]"]
     if isinstance(node, show.Bound):
         binders = "".join(f"{letter}=1..{_compact(last)}, " for letter, last in node.indices)
         return ATOM, [f"{node.kind}({binders}", (node.body, 0), ")"]

@@ -90,6 +90,8 @@ class _Writer:
             return self._call(node)
         if isinstance(node, show.Literal):
             return ATOM, [r"\begin{bmatrix} ", *_rows(node), r" \end{bmatrix}"]
+        if isinstance(node, show.Blocks):
+            return ATOM, _blocks(node.rows)
         if isinstance(node, show.Bound):
             return self._bound(node)
         if isinstance(node, show.Conditional):
@@ -110,13 +112,17 @@ class _Writer:
         return PRODUCT, ["".join(f"{sign}_{{{letter}=1}}^{{{last}}} " for letter, last in ranges), (node.body, PRODUCT)]
 
     def _conditional(self, node: show.Conditional) -> tuple[int, list[Piece]]:
-        """Cases; a condition on an index as Iverson's bracket in front of the value."""
+        """Cases; conditions on indices as one Iverson bracket in front of the value."""
+        conditions, value = [node.condition], node.value
+        while node.of_indices and isinstance(value, show.Conditional) and value.of_indices:
+            conditions.append(value.condition)
+            value = value.value
         if show.is_number(node.otherwise, 0) and isinstance(node.condition, show.Comparison):
-            truth: list[Piece] = [r"\mathbf{1}\left[", (node.condition, 0), r"\right]"]
-            if show.is_number(node.value, 1):
+            truth: list[Piece] = [r"\mathbf{1}\left[", *show.listed(conditions), r"\right]"]
+            if show.is_number(value, 1):
                 return ATOM, truth
-            if node.condition.operator == "==":
-                return PRODUCT, [*truth, " ", (node.value, SIGN)]
+            if node.of_indices or node.condition.operator == "==":
+                return PRODUCT, [*truth, " ", (value, PRODUCT)]
         return CHOICE, _cases(node)
 
     def _power(self, node: show.Power) -> tuple[int, list[Piece]]:
@@ -211,6 +217,8 @@ def _product(node: show.Product) -> list[Piece]:
 
 
 def _reaches_on(tree: Tree) -> bool:
+    if isinstance(tree, show.Conditional):
+        return tree.of_indices
     return isinstance(tree, show.Bound) or (isinstance(tree, show.Call) and tree.name in ("diff", "lim"))
 
 
@@ -232,6 +240,17 @@ def _quotient(node: show.Quotient) -> tuple[int, list[Piece]]:
         front, first, rest = above.first, above.rest[0][1], above.rest[1:]
         above = show.Product(first, rest, above.arrays) if rest else first
     return PRODUCT, [r"\frac{", (front, 0), "}{", (node.below, 0), "} ", (above, PRODUCT)]
+
+
+def _blocks(rows: Sequence[Sequence[Tree]]) -> list[Piece]:
+    """Rows of blocks; where they do not stand below each other, each is a matrix of its own."""
+    is_grid = all(len(row) == len(rows[0]) for row in rows)
+    found: list[Piece] = []
+    for row in rows:
+        own = show.listed(row, " & ")
+        found += [r" \\ "] if found else []
+        found += own if is_grid or len(row) == 1 else [r"\begin{bmatrix} ", *own, r" \end{bmatrix}"]
+    return [r"\begin{bmatrix} ", *found, r" \end{bmatrix}"]
 
 
 def _rows(node: show.Literal) -> list[Piece]:

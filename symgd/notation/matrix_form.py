@@ -31,10 +31,12 @@ from symgd.algebra.expression import (
     Unknown,
 )
 from symgd.algebra.functions.table import POWER
+from symgd.algebra.layout import layers
 from symgd.algebra.trampoline import run
+from symgd.notation import blocks, masks
 from symgd.notation import presentation as show
-from symgd.notation.entries import Entries
-from symgd.notation.functions import call_name, elementwise_term, innermost, of_all_entries, unknown_tree
+from symgd.notation.entries import Entries, flat_terms
+from symgd.notation.functions import call_name, elementwise_term, innermost, matrix_tree, of_all_entries, unknown_tree
 from symgd.notation.letters import Letters
 from symgd.notation.network import Line, Network, Vector
 from symgd.notation.presentation import Tree
@@ -43,14 +45,17 @@ from symgd.notation.terms import (
     DIAGONAL,
     Chain,
     Term,
+    chain_tree,
     column,
     dimension_tree,
     entrywise,
     eye,
+    is_sum,
     matrix,
     ones,
     sum_tree,
     turned,
+    with_means,
 )
 from symgd.notation.vectorised import Points, distributed, is_pack, packed_result, packs_in, unpacked
 
@@ -88,9 +93,9 @@ class Forms:
         if node.rank > 2:
             return None
         if isinstance(node, Contract):
-            return self._contract(node)
+            return self._blocks(node) or self._contract(node)
         if isinstance(node, Add):
-            return self._add(node)
+            return self._blocks(node) or self._add(node)
         if isinstance(node, Map):
             return self._map(node)
         tree = self._atom(node)
@@ -114,7 +119,7 @@ class Forms:
         if isinstance(node, Along):
             return self._along(node, trees[0])
         if isinstance(node, MatrixFunction):
-            return show.Call(call_name(node.function), tuple(trees), latex=node.function.latex)
+            return matrix_tree(node.function, trees)
         if isinstance(node, Unknown):
             return unknown_tree(node, trees, self.entries.letters.step())
         assert isinstance(node, Stack)
@@ -142,10 +147,13 @@ class Forms:
     def _map(self, node: Map) -> Term | None:
         if self.by_index and node.shape:
             return None
+        mask = masks.bounds_of(node)
+        if mask is not None:
+            return _whole(node, mask.tree(masks.ones(node.shape)))
         terms = []
         for child in node.children:
             term = self.terms[child]
-            if term is None:
+            if term is None or masks.bounds_of(child):
                 return None
             terms.append(term)
         broadcast = bool(node.shape) and all(term.is_broadcast for term in terms)
@@ -172,20 +180,55 @@ class Forms:
             terms = [term.as_scalar() if term.is_broadcast else term for term in terms]
         return _whole(node, sum_tree(terms))
 
+    # ---- blocks
+
+    def _blocks(self, node: Expression) -> Term | None:
+        """A sum of embedded arrays, and of others, as a sum of arrays of blocks."""
+        found = None if self.by_index or not node.shape else layers(flat_terms(node))
+        if found is None:
+            return None
+        grids, others = found
+        terms = []
+        for coefficient, other in others:
+            term = self.terms.get(other)
+            if term is None or term.is_broadcast:
+                return None
+            terms.append(term.scaled(coefficient))
+        for grid in grids:
+            common = blocks.common(grid) if len(grids) + len(others) > 1 else Fraction(1)
+            tree = blocks.tree(grid, self._cell, common)
+            if tree is None:
+                return None
+            terms.append(_whole(node, tree).scaled(common))
+        return terms[0] if len(terms) == 1 else _whole(node, sum_tree(terms))
+
+    def _cell(self, node: Expression) -> Term | None:
+        """The term of an array that is made for showing it."""
+        self._include(node)
+        return self.terms[node]
+
     # ---- contractions
 
-    def _contract(self, node: Contract, depth: int = 0) -> Term | None:
+    def _contract(self, node: Contract, depth: int = 0, parts_as_matrices: bool = False) -> Term | None:
         if self.by_index and (node.shape or any(node.labels)):
             return None
         if not node.shape and not any(node.labels):
             return self._scalar_product(node)
+        masked = masks.split(node)
+        if masked is not None:
+            kept, rest = masked
+            found = self._cell(rest)
+            return found and replace(found, chain=matrix(kept.tree(chain_tree(found.chain))))
         parts = unpacked(node)
         if parts is not None:
             return self._total(node, parts, depth)
+        node = masks.paired(node)
+        for child in node.children:
+            self._include(child)
         packs = packs_in(node.factors, node.rank)
-        opened = self._opened(node, [factor for factor in node.factors if not is_pack(factor, packs)])
+        opened = self._opened(node, [factor for factor in node.factors if not is_pack(factor, packs)], parts_as_matrices)
         if opened is None:
-            return self._distributed(node, depth)
+            return self._distributed(node, depth) or (None if parts_as_matrices else self._contract(node, depth, True))
         coefficient, factors, sizes = opened
         points = Points(node.rank, packs)
         items, gone = _united([(child, tuple(map(points.of, labels)), self._known(child)) for child, labels in factors], points.rank)
@@ -200,10 +243,10 @@ class Forms:
         bare = {point for point in network.sizes if point >= points.rank} - set(network.summed()) - gone
         network.scalars += [(len(items), dimension_tree(network.sizes[label])) for label in sorted(bare)]
         chain = packed_result(network, points) if packs else network.result()
-        if chain is None or not (self.sums_as_words or chain or not any(_is_sum(tree) for _, tree in network.scalars)):
+        if chain is None or not (self.sums_as_words or chain or not any(is_sum(tree) for _, tree in network.scalars)):
             return None
         network.scalars.sort(key=lambda scalar: scalar[0])
-        return _with_means(Term(coefficient, tuple([tree for _, tree in network.scalars]), tuple(divisors), chain))
+        return with_means(Term(coefficient, tuple([tree for _, tree in network.scalars]), tuple(divisors), chain))
 
     def _scalar_product(self, node: Contract) -> Term:
         coefficient, scalars, divisors = node.coefficient, list[Tree](), list[Tree]()
@@ -212,7 +255,7 @@ class Forms:
             coefficient *= term.coefficient
             scalars += term.scalars
             divisors += term.divisors
-        return _with_means(Term(coefficient, tuple(scalars), tuple(divisors)))
+        return with_means(Term(coefficient, tuple(scalars), tuple(divisors)))
 
     def _distributed(self, node: Contract, depth: int) -> Term | None:
         """A product with a sum that has no matrix form, such as one with three axes: as the sum of the products."""
@@ -241,14 +284,17 @@ class Forms:
         return None if any(term.is_broadcast for term in terms) else _whole(node, sum_tree(terms))
 
     def _known(self, node: Expression) -> Term:
-        term = self.terms[node]
+        term = self.terms[node] or self._blocks(node)
         assert term is not None
         return term
 
-    def _opened(self, node: Contract, factors: Sequence[Factor]) -> tuple[Fraction, list[Factor], dict[int, Dimension]] | None:
+    def _opened(
+        self, node: Contract, factors: Sequence[Factor], parts_as_matrices: bool
+    ) -> tuple[Fraction, list[Factor], dict[int, Dimension]] | None:
         """The coefficient, the factors, and the sizes of all labels, once factors without a term, products themselves, are opened.
 
-        None where one of them is no product.
+        None where one of them is no product. With `parts_as_matrices`, rows and columns that are chosen from the matrices of a
+        product are a product with [eye(n); zeros(p, n)].
         """
         coefficient, sizes = node.coefficient, node.dimensions()
         found: list[Factor] = []
@@ -256,6 +302,9 @@ class Forms:
         while waiting:
             child, labels = waiting.pop()
             if self.terms.get(child) is not None:
+                found.append((child, labels))
+                continue
+            if parts_as_matrices and isinstance(child, Select) and self._blocks(child):
                 found.append((child, labels))
                 continue
             if not isinstance(child, Contract):
@@ -267,10 +316,18 @@ class Forms:
                     names[label] = max(sizes, default=-1) + 1
                     sizes[names[label]] = size
             waiting.extend((inner, tuple([names[x] for x in inside])) for inner, inside in reversed(child.factors))
-        return coefficient, found, sizes
+        return (coefficient, found, sizes) if not parts_as_matrices or _is_product_of_parts(found) else None
 
 
 Item = tuple[Expression, tuple[int, ...], Term]
+
+
+def _is_product_of_parts(factors: Sequence[Factor]) -> bool:
+    """Are these several arrays, parts being chosen from matrices only? A part of one array is written by its indices."""
+    arrays = [(child, labels) for child, labels in factors if not isinstance(child, Select)]
+    chosen = {labels[0] for child, labels in factors if isinstance(child, Select) and not ex.is_identity(child)}
+    of_matrices = all(any(label in labels and len(labels) == 2 for _, labels in arrays) for label in chosen)
+    return sum(1 for _, labels in arrays if labels) > 1 and of_matrices
 
 
 def _whole(node: Expression, tree: Tree) -> Term:
@@ -351,27 +408,3 @@ def _put_vector(network: Network, label: int, chain: Chain, term: Term, child: E
     square = child.children[0] if is_power and ex.constant_value(child.children[1]) == 2 else None
     shown = chain if term.under is None else column(term.under)
     network.vectors.append(Vector(label, shown, place, term.under is not None, is_power, square))
-
-
-def _with_means(term: Term) -> Term:
-    """Sums that are divided by the number of their terms, as means."""
-    if not term.divisors or not term.scalars:
-        return term
-    divisors = list(term.divisors)
-    scalars = []
-    for tree in term.scalars:
-        if _is_sum(tree) and isinstance(tree, show.Call) and tree.over:
-            found = [_divisor_of(divisors, length) for length in tree.over]
-            if None not in found and len({id(divisor) for divisor in found}) == len(found):
-                divisors = [divisor for divisor in divisors if not any(divisor is used for used in found)]
-                tree = show.Call("mean", tree.arguments)
-        scalars.append(tree)
-    return replace(term, scalars=tuple(scalars), divisors=tuple(divisors))
-
-
-def _is_sum(tree: Tree) -> bool:
-    return isinstance(tree, show.Call) and tree.name == "sum"
-
-
-def _divisor_of(divisors: Sequence[Tree], length: Dimension) -> Tree | None:
-    return next((divisor for divisor in divisors if isinstance(divisor, show.Name) and divisor.name == str(length)), None)

@@ -227,12 +227,26 @@ class Literal(Tree):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Blocks(Tree):
+    """`[a, b; c, d]`, rows of matrices, vectors and scalars."""
+
+    rows: tuple[tuple[Tree, ...], ...]
+
+    def own(self) -> int:
+        return 2 * sum(map(len, self.rows))
+
+    def parts(self) -> Iterator[Tree]:
+        return (block for row in self.rows for block in row)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Conditional(Tree):
-    """`value if condition else otherwise`."""
+    """`value if condition else otherwise`. `of_indices`: the condition speaks of indices only, and what it excludes is 0."""
 
     value: Tree
     condition: Tree
     otherwise: Tree
+    of_indices: bool = False
 
     def own(self) -> int:
         return 10

@@ -54,6 +54,16 @@ def matrix_power(base: Any, exponent: Any, entrywise: bool) -> Any:
     return sympy.HadamardPower(base, exponent) if entrywise and is_matrix(base) else base**exponent
 
 
+def block_matrix(rows: Sequence[Sequence[Any]]) -> Any:
+    """Rows of blocks; where they do not stand below each other, each row is a matrix of its own."""
+    import sympy
+
+    cells = [[cell if is_matrix(cell) else sympy.ImmutableDenseMatrix([[cell]]) for cell in row] for row in rows]
+    if any([cell.shape[1] for cell in row] != [cell.shape[1] for cell in cells[0]] for row in cells):
+        cells = [[sympy.BlockMatrix([row]) if len(row) > 1 else row[0]] for row in cells]
+    return sympy.BlockMatrix(cells)
+
+
 def _total(value: Any) -> Any:
     """The sum of all entries."""
     import sympy

@@ -8,7 +8,7 @@ because matrix products are associative; the brackets come when a chain becomes 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symgd.algebra.dimension import Dimension, Monomial
@@ -184,6 +184,30 @@ def sum_term(terms: Sequence[Term]) -> Term:
 def binds(term: Term) -> bool:
     """Does a part of the term bind an index?"""
     return any(tree.binds for tree in (*term.scalars, *term.divisors, *(element.tree for element in term.chain)))
+
+
+def with_means(term: Term) -> Term:
+    """Sums that are divided by the number of their terms, as means."""
+    if not term.divisors or not term.scalars:
+        return term
+    divisors = list(term.divisors)
+    scalars = []
+    for tree in term.scalars:
+        if is_sum(tree) and isinstance(tree, show.Call) and tree.over:
+            found = [_divisor_of(divisors, length) for length in tree.over]
+            if None not in found and len({id(divisor) for divisor in found}) == len(found):
+                divisors = [divisor for divisor in divisors if not any(divisor is used for used in found)]
+                tree = show.Call("mean", tree.arguments)
+        scalars.append(tree)
+    return replace(term, scalars=tuple(scalars), divisors=tuple(divisors))
+
+
+def is_sum(tree: Tree) -> bool:
+    return isinstance(tree, show.Call) and tree.name == "sum"
+
+
+def _divisor_of(divisors: Sequence[Tree], length: Dimension) -> Tree | None:
+    return next((divisor for divisor in divisors if isinstance(divisor, show.Name) and divisor.name == str(length)), None)
 
 
 # ---- chains ----------------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from symgd.notation import presentation as show
 from symgd.notation.letters import Letters, used_names
 from symgd.notation.matrix_form import Forms
 from symgd.notation.presentation import Tree
-from symgd.notation.sympy_matrices import MATRIX_CALLS, matrix_power, product_of, quotient_of, sum_of_terms, unwrapped
+from symgd.notation.sympy_matrices import MATRIX_CALLS, block_matrix, matrix_power, product_of, quotient_of, sum_of_terms, unwrapped
 
 _ENTRIES = 4_096  # of an array that is written out
 
@@ -167,6 +167,8 @@ class _Converter:
         if isinstance(node, show.Literal):
             rows = [item.items if isinstance(item, show.Literal) else (item,) for item in node.items]
             return sympy.ImmutableDenseMatrix([[part[id(entry)] for entry in row] for row in rows])
+        if isinstance(node, show.Blocks):
+            return block_matrix([[part[id(block)] for block in row] for row in node.rows])
         assert isinstance(node, show.Call)
         return self._call(node)
 
@@ -300,5 +302,5 @@ _OF_ENTRIES: dict[str, Callable[..., Any]] = {
     "lse": lambda sympy, entry, ranges: sympy.log(sympy.Sum(sympy.exp(entry()), *ranges)),
     "softmax": lambda sympy, entry, ranges: lambda *at: sympy.exp(entry(*at)) / sympy.Sum(sympy.exp(entry()), *ranges),
 }
-_KNOWN = frozenset({"sum", "mean", "tr", "diag", "eye", "ones", "zeros", "vec", "kron", "commut", "normF"})
+_KNOWN = frozenset({"sum", "mean", "tr", "diag", "eye", "ones", "zeros", "vec", "kron", "commut", "normF", "tril", "triu", "band"})
 _RELATIONS = {"<": "Lt", "<=": "Le", ">": "Gt", ">=": "Ge", "==": "Eq", "!=": "Ne"}

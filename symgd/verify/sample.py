@@ -6,12 +6,13 @@ kinds hold: positive entries, symmetric and positive definite matrices, probabil
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from random import Random
 from typing import Any
 
 from symgd.algebra.expression import Leaf
+from symgd.algebra.matrices import BANDED
 from symgd.errors import NoRuleError
 
 PRIME = 97
@@ -31,8 +32,10 @@ def point(leaves: Iterable[Leaf], dimensions: Mapping[str, int], generator: Rand
 
 def _value(leaf: Leaf, shape: list[int], generator: Random) -> Nested:
     kinds = set(leaf.kind)
-    if kinds & {"symmetric", "spd", "diagonal", "orthogonal"}:
-        return _matrix(kinds, shape[0], generator)
+    bands = [band for kind in leaf.kind if (band := _band(kind, shape)) is not None]
+    if bands or kinds & {"symmetric", "spd", "orthogonal"}:
+        below, above = (min(counts) for counts in zip(*bands, (shape[0], shape[0])))
+        return _matrix(kinds, shape[0], below, above, generator)
     if "simplex" in kinds:
         weights = [Fraction(generator.randrange(1, PRIME)) for _ in range(shape[0])]
         return [w / sum(weights) for w in weights]
@@ -84,21 +87,33 @@ def _holds(value: Fraction, kind: str) -> bool:
     return value.denominator == 1 if kind == "integer" else True
 
 
-def _matrix(kinds: set[str], n: int, generator: Random) -> Nested:
+def _band(kind: str, shape: Sequence[int]) -> tuple[int, int] | None:
+    """How many diagonals below and above the main one a declared structure leaves."""
+    banded = BANDED.match(kind)
+    if banded:
+        return int(banded[1]), int(banded[2])
+    return {"diagonal": (0, 0), "lower": (shape[0], 0), "upper": (0, shape[0])}.get(kind) if shape else None
+
+
+def _matrix(kinds: set[str], n: int, below: int, above: int, generator: Random) -> Nested:
     def entry() -> Fraction:
         return Fraction(generator.randrange(-PRIME, PRIME + 1), PRIME)
 
-    if "diagonal" in kinds:
-        return [[entry() if i == j else Fraction(0) for j in range(n)] for i in range(n)]
+    if kinds & {"symmetric", "spd", "orthogonal"} and below != above:
+        below = above = min(below, above)
     if "orthogonal" in kinds:
-        # A product of reflections I - 2vv'/v'v is orthogonal and rational.
+        # A product of reflections I - 2vv'/v'v is orthogonal and rational; so is a diagonal matrix of signs, whatever the band.
         q = [[Fraction(int(i == j)) for j in range(n)] for i in range(n)]
+        if min(below, above) < n - 1:
+            return [[x * generator.choice((-1, 1)) for x in row] for row in q]
         for _ in range(2):
             v = [entry() + 2 for _ in range(n)]
             length = sum(x * x for x in v)
             q = [[row[j] - 2 * sum(row[k] * v[k] for k in range(n)) * v[j] / length for j in range(n)] for row in q]
         return q
-    b = [[entry() for _ in range(n)] for _ in range(n)]
+    b = [[entry() if -below <= j - i <= above else Fraction(0) for j in range(n)] for i in range(n)]
     if "spd" in kinds:
+        # L L' + I has as many diagonals as the lower triangle L.
+        b = [[x if j <= i else Fraction(0) for j, x in enumerate(row)] for i, row in enumerate(b)] if below < n else b
         return [[sum((b[i][k] * b[j][k] for k in range(n)), Fraction(int(i == j))) for j in range(n)] for i in range(n)]
-    return [[b[max(i, j)][min(i, j)] for j in range(n)] for i in range(n)]
+    return [[b[max(i, j)][min(i, j)] for j in range(n)] for i in range(n)] if "symmetric" in kinds else b

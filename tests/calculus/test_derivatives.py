@@ -13,11 +13,11 @@ from random_expressions import SIZES, K, M, N, expressions, is_small, point
 from reference import EXACT, TOLERANCE, difference_quotient, evaluate, extent, is_defined, largest_difference, numbers
 
 from symgd.algebra import expression as ex
-from symgd.algebra.dimension import Dimension
+from symgd.algebra.dimension import Dimension, shape_text
 from symgd.algebra.expression import Expression, Leaf, Select
 from symgd.algebra.functions.table import F
 from symgd.algebra.simplify import simplified
-from symgd.calculus.derive import directional, gradient, hessian, inner, jacobian, symmetric_gradient, vectorised
+from symgd.calculus.derive import directional, gradient, hessian, inner, jacobian, structured_gradient, vectorised
 from symgd.calculus.reverse import adjoints, kinks
 from symgd.errors import NoRuleError, ShapeError
 
@@ -265,7 +265,7 @@ def test_entries_of_a_symmetric_matrix_are_independent() -> None:
 def test_the_gradient_by_the_lower_triangle() -> None:
     root = F.logdet(product(S, S) + ex.identity(N)) + ex.contract(1, [(x, "i"), (S, "ij"), (y, "j")], "")
     values = point(root)
-    found = evaluate(symmetric_gradient(jacobian(root, S)), values, SIZES)
+    found = evaluate(structured_gradient(jacobian(root, S), "symmetric", S), values, SIZES)
     matrix, step = numbers(values["S"]), mpf("1e-16")
     with mp.workdps(50):
         for i in range(3):
@@ -279,8 +279,9 @@ def test_the_gradient_by_the_lower_triangle() -> None:
                 quotient = (ends[0] - ends[1]) / (2 * step)
                 assert largest_difference([found[i, j], found[j, i]], [quotient, quotient]) < TOLERANCE
     with pytest.raises(ShapeError) as caught:
-        symmetric_gradient(jacobian(inner(product(A, x), z), A))
-    assert str(caught.value) == "a gradient under symmetry needs a square matrix.\nDeclare it as S[n,n] symmetric."
+        structured_gradient(jacobian(inner(product(A, x), z), A), "symmetric", A)
+    reason = f"a gradient under the structure symmetric needs a square matrix, and A is {shape_text(A.shape)}."
+    assert str(caught.value) == f"{reason}\nDeclare it as A[n,n] symmetric."
 
 
 @pytest.mark.parametrize(("shape", "split"), [((N, K), 2), ((N, K, M, N), 2), ((N, K, N), 2), ((N, N, K), 1), ((N,), 1), ((N, K, M), 3)])

@@ -96,7 +96,7 @@ MEANINGS: list[tuple[str, Callable[[Any], Any]]] = [
     ("[1, 2, s]", lambda v: [1, 2, v.s]),
     ("[[1, 2], [3, s]]", lambda v: [[1, 2], [3, v.s]]),
     ("[1, 2; 3, s]", lambda v: [[1, 2], [3, v.s]]),
-    ("[x, y]", lambda v: np.stack([v.x, v.y])),
+    ("[x, y]", lambda v: np.stack([v.x, v.y], axis=1)),
     ("[1, 2, 3]'*r", lambda v: v.r @ [1, 2, 3]),
     # indices
     ("x[2] + A[1,3]", lambda v: v.x[1] + v.A[0, 2]),

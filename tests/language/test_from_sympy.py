@@ -45,6 +45,12 @@ SCALARS = [
 ]
 
 
+def test_blocks() -> None:
+    assert from_sympy(sp.BlockMatrix([[S, v], [v.T, sp.Matrix([[1]])]])) is read("[S, v; v', 1]", "S[n,n], v[n]").value.node
+    k = sp.Symbol("k", integer=True)
+    assert from_sympy(S**k) is read("S^k", "S[n,n], k integer").value.node
+
+
 @pytest.mark.parametrize("expression", SCALARS, ids=str)
 def test_value_is_that_of_sympy(expression: Any) -> None:
     found = evaluate(from_sympy(expression), {str(symbol): value for symbol, value in POINT.items()}, {})[()]

@@ -67,8 +67,13 @@ def test_index_notation() -> None:
 
 
 def test_an_index_of_a_delta_is_in_iversons_bracket() -> None:
+    g = gradient(formula("sum(i=1..n, x[2*i]*y[i])", given="x[2*n], y[n]"), "x")
+    assert g.latex() == r"\left[\sum_{j=1}^{n} \mathbf{1}\left[i = 2 j\right] y_{j}\right]_{i=1,\dots,2 n}"
+
+
+def test_a_guard_is_in_iversons_bracket() -> None:
     g = gradient(formula("sum(i=1..n-1, x[i+1]*y[i])", given="x[n], y[n-1]"), "x")
-    assert g.latex() == r"\left[\sum_{j=1}^{n-1} \mathbf{1}\left[i = j + 1\right] y_{j}\right]_{i=1,\dots,n}"
+    assert g.latex() == r"\left[\mathbf{1}\left[i \ge 2\right] y_{i-1}\right]_{i=1,\dots,n}"
 
 
 def test_the_identity_is_spelled_out_beside_a_variable_of_its_name() -> None:

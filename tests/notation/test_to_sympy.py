@@ -51,6 +51,8 @@ CONVERTED: list[tuple[str, str, Any]] = [
     ("diag(v)*S", "v[n], S[n,n]", sp.matrices.expressions.diagonal.DiagMatrix(v) * S),
     ("kron(A, S)", "A[m,n], S[n,n]", sp.KroneckerProduct(A, S)),
     ("v + 1", "v[n]", v + sp.OneMatrix(n, 1)),
+    ("[S, v; v', 1]", "S[n,n], v[n]", sp.BlockMatrix([[S, v], [v.T, sp.ImmutableDenseMatrix([[1]])]])),
+    ("S^k", "S[n,n], k integer", S ** sp.Symbol("k", integer=True)),
 ]
 
 

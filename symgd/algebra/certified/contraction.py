@@ -114,6 +114,9 @@ def _picked(operand: Factor, label: int, solution: Equation, sizes: dict[int, in
     axis = labels.index(label)
     places = solution.values(sizes)
     inside = (places >= 0) & (places < sizes[label])
+    if not inside.any():  # also where there is no entry to take
+        shape = (*data.shape[:axis], *inside.shape, *data.shape[axis + 1 :])
+        return filled(fmpq(0), shape), (*labels[:axis], *solution.coefficients, *labels[axis + 1 :])
     taken = array(np.take(data, np.where(inside, places, 0), axis=axis))
     if not inside.all():
         mask = inside.reshape((1,) * axis + inside.shape + (1,) * (data.ndim - axis - 1))
@@ -162,7 +165,7 @@ def _summed(operand: Factor, kept: set[int]) -> Factor:
     data, labels = operand
     axes = tuple(k for k, label in enumerate(labels) if label not in kept)
     if axes:
-        data = array(np.add.reduce(data, axis=axes))
+        data = array(np.add.reduce(data, axis=axes, initial=fmpq(0)))
     return data, tuple(label for label in labels if label in kept)
 
 

@@ -21,7 +21,7 @@ from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 from symgd.algebra import expression as ex
 from symgd.algebra.certified.contraction import Array, Equation, array, contract, filled
 from symgd.algebra.certified.values import given_arrays
-from symgd.algebra.dimension import Dimension
+from symgd.algebra.dimension import Dimension, negative_range
 from symgd.algebra.expression import Expression
 from symgd.algebra.functions.row import Elementwise
 from symgd.algebra.functions.writing import zero
@@ -114,6 +114,13 @@ class _Run:
         except KeyError as missing:
             raise ValueGivenError(f"no value shows how large {missing.args[0]} is.", hint=f"Give {missing.args[0]} a value.") from None
 
+    def _length(self, dimension: Dimension) -> int:
+        """The number of values of an index, which may be none."""
+        length = self._size(dimension)
+        if length < 0:
+            raise negative_range(dimension, length)
+        return length
+
     def _evaluate(self, node: Expression, children: list[Array]) -> Array:
         if isinstance(node, ex.Leaf):
             return self.leaves[node]
@@ -124,7 +131,7 @@ class _Run:
         if isinstance(node, ex.Size):
             return filled(fmpq(self._size(node.dimension)), ())
         if isinstance(node, ex.Counter):
-            start, length = self._size(node.start), self._size(node.shape[0])
+            start, length = self._size(node.start), self._length(node.shape[0])
             return _from_list([fmpq(start + k) for k in range(length)], (length,))
         if isinstance(node, (ex.Contract, ex.Select)):
             return self._contract(node, children)
@@ -135,7 +142,7 @@ class _Run:
         if isinstance(node, ex.Along):
             return self._along(node, children[0])
         if isinstance(node, ex.MatrixFunction):
-            return self._matrix(node, children[0])
+            return self._matrix(node, *children)
         if isinstance(node, ex.Stack):
             return np.stack(children)
         if isinstance(node, ex.Unknown):
@@ -160,13 +167,13 @@ class _Run:
     def _contract(self, node: ex.Contract | ex.Select, children: list[Array]) -> Array:
         if isinstance(node, ex.Select):
             axes = tuple(range(node.rank))
-            return contract(fmpq(1), [], [self._equation(node, axes)], axes, {k: self._size(d) for k, d in enumerate(node.shape)})
+            return contract(fmpq(1), [], [self._equation(node, axes)], axes, {k: self._length(d) for k, d in enumerate(node.shape)})
         coefficient = _rational(node.coefficient)
         if not node.rank and not any(node.labels):
             for factor in children:
                 coefficient = coefficient * factor[()]
             return filled(coefficient, ())
-        sizes = {label: self._size(dimension) for label, dimension in node.dimensions().items()}
+        sizes = {label: self._length(dimension) for label, dimension in node.dimensions().items()}
         selects, factors = [], []
         for child, labels, data in zip(node.children, node.labels, children):
             if isinstance(child, ex.Select):
@@ -187,19 +194,19 @@ class _Run:
         return _from_list(out, children[0].shape)
 
     def _along(self, node: ex.Along, data: Array) -> Array:
-        rows = [node.function.ball(list(row)) for row in data.reshape(-1, data.shape[-1])]
+        rows = [node.function.ball(list(row)) for row in data.reshape(math.prod(data.shape[:-1]), data.shape[-1])]
         if node.function.keeps_axis:
             return _from_list([entry for row in rows for entry in row], data.shape)
         return _from_list(rows, data.shape[:-1])
 
-    def _matrix(self, node: ex.MatrixFunction, data: Array) -> Array:
+    def _matrix(self, node: ex.MatrixFunction, data: Array, *scalars: Array) -> Array:
         length = data.shape[-1]
         out: list[Any] = []
-        for entries in data.reshape(-1, length * length):
+        for entries, *numbers in zip(data.reshape(-1, length * length), *[scalar.flat for scalar in scalars]):
             is_exact = all(isinstance(entry, fmpq) for entry in entries)
             matrix = (fmpq_mat if is_exact else arb_mat)(length, length, list(entries))
             try:
-                value = node.function.ball(matrix)
+                value = node.function.ball(matrix, *numbers)
             except ZeroDivisionError:  # singular, or not known to be regular
                 out += [arb("nan")] * (length * length if node.function.keeps_axes else 1)
             else:

@@ -71,6 +71,12 @@ def _sum(entries: list[Any]) -> Any:
     return reduce(operator.add, entries)
 
 
+def _product(entries: list[Any]) -> Any:
+    from flint import fmpq
+
+    return reduce(operator.mul, entries, fmpq(1))
+
+
 def _softmax_ball(x: list[Any]) -> list[Any]:
     # 1/Σ exp(x_j − x_i) has no cancellation, and is exact where all entries are equal.
     return [1 / _sum([_exp(other - entry) for other in x]) for entry in x]
@@ -157,7 +163,7 @@ ROWS = (
     Along(
         name="prod", aliases=(), keeps_axis=False, domain="",
         pullback=lambda g, x, y: product("obi", (g, "ob"), (F.prod(_others(x)), "bi")),
-        torch="torch.prod({0}, dim=-1)", accurate="torch.prod({0}, dim=-1)", ball=lambda x: reduce(operator.mul, x),
+        torch="torch.prod({0}, dim=-1)", accurate="torch.prod({0}, dim=-1)", ball=_product,
         latex=r"\operatorname{prod}\left({0}\right)", convention="", hard=(*_VECTORS, ("0", "2", "3"), ("0", "0", "3")),
         source="DLMF 1.4.11",
     ),

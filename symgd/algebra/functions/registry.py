@@ -18,8 +18,9 @@ _rows: dict[str, Row] = {}
 
 # Names with a meaning of their own in the language, and those that templates use.
 _OPERATORS = ("diff", "Derivative", "grad", "hess", "jac", "D", "lim")
-_ARRAYS = ("sum", "mean", "tr", "trace", "normF", "dot", "outer", "diag", "vec", "kron", "commut", "eye", "ones", "zeros")
-RESERVED = frozenset((*_OPERATORS, *_ARRAYS, "e", "E", "pi", "if", "else", "torch", "f"))
+_ARRAYS = ("sum", "mean", "tr", "trace", "normF", "normInf", "dot", "outer", "diag", "vec", "kron", "commut", "eye", "ones", "zeros")
+_MATRICES = ("solve", "tril", "triu", "band")
+RESERVED = frozenset((*_OPERATORS, *_ARRAYS, *_MATRICES, "e", "E", "pi", "if", "else", "torch", "f"))
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _PLACE = re.compile(r"\{(\d)\}")
 _FREE_NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?!\w*\s*=[^=])")
@@ -54,9 +55,9 @@ def build(function: Row, *arguments: Expression | Number) -> Expression:
     """The function of the arguments, as an expression."""
     if isinstance(function, Elementwise):
         return apply(function, *arguments)
-    (argument,) = arguments
     if isinstance(function, OfMatrix):
-        return of_matrix(function, constant(argument))
+        return of_matrix(function, *map(constant, arguments))
+    (argument,) = arguments
     return along(function, constant(argument))
 
 
@@ -71,7 +72,7 @@ def define_function(function: Row) -> Row:
             raise FormulaError(f"{name!r} is no name for a function.", hint="A name is letters, digits and _, and begins with a letter.")
         if name in _rows or name in RESERVED:
             raise FormulaError(f"the name {name} is taken.", hint="Choose another name for the function.")
-    arity = function.arity if isinstance(function, Elementwise) else 1
+    arity = function.arity if isinstance(function, Elementwise) else 1 + function.scalars if isinstance(function, OfMatrix) else 1
     if arity < 1:
         _fault(function, f"its arity is {arity}", "A function has at least one argument.")
     for field in ("torch", "accurate", "latex"):

@@ -2,7 +2,7 @@
 
 * `Elementwise`: entry by entry, of one or several arguments of one shape.
 * `Along`: of the last axis, which it consumes (`lse`, `max`) or keeps (`softmax`).
-* `OfMatrix`: of the last two axes, a square matrix: an array of the same shape (`inv`) or one number (`det`).
+* `OfMatrix`: of the last two axes, a square matrix: an array of the same shape (`inv`) or one number (`det`); and of numbers (`A^k`).
 
 Derivatives are written on expressions, with Python's operators and the other functions, so that a row reads as a table of
 derivatives does. The certified value is written on balls (python-flint's `arb`): it is the truth that tests compare with.
@@ -80,16 +80,20 @@ class Along:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OfMatrix:
-    """A function of a square matrix, the last two axes of an array; fields as in `Along`. `ball` takes `arb_mat` or exact `fmpq_mat`."""
+    """A function of a square matrix, the last two axes of an array; fields as in `Along`. `ball` takes `arb_mat` or exact `fmpq_mat`.
+
+    `scalars`     how many numbers it takes besides; `pullback`, `ball` and the templates get them last. They have no derivative.
+    """
 
     name: str
     aliases: tuple[str, ...]
+    scalars: int
     keeps_axes: bool
     domain: str
-    pullback: Callable[[Expression, Expression, Expression], Expression]
+    pullback: Callable[..., Expression]
     torch: str
     accurate: str
-    ball: Callable[[Any], Any]
+    ball: Callable[..., Any]
     latex: str
     source: str
 
