@@ -19,7 +19,8 @@ from symgd.algebra.dimension import Dimension, Shape, shape_text
 from symgd.algebra.expression import Expression, Leaf, Map
 from symgd.algebra.functions.table import F
 from symgd.algebra.operations import Value
-from symgd.algebra.simplify import simplified
+from symgd.algebra.shorten import shortened
+from symgd.algebra.simplify import simplified, simplified_all
 from symgd.calculus import derive
 from symgd.calculus.reverse import kinks
 from symgd.errors import FormulaError, ShapeError
@@ -68,7 +69,7 @@ class Formula:
         if self._expression is None:
             # What is derived is simplified already; only declared symmetry can shorten it further.
             symmetric = any(map(is_symmetric, ex.leaves(self.origin)))
-            self._expression = simplified(self.origin, symmetry=True) if symmetric else self.origin
+            self._expression = shortened(simplified(self.origin, symmetry=True), symmetry=True) if symmetric else self.origin
         return self._expression
 
     @property
@@ -381,10 +382,11 @@ def hessian(f: Any, variables: Names | None = None, others: Names | None = None,
         others = variables
     if _is_name(variables) and _is_name(others):
         first, second = _leaf(f, variables), _leaf(f, others)
-        return _derived(f, _laid_out(derive.hessian(f.origin, first, second), first.rank, layout), [first, second])
+        slope = shortened(simplified(derive.jacobian(f.origin, first)))
+        return _derived(f, _laid_out(derive.jacobian(slope, second), first.rank, layout), [first, second])
     rows = _scalars(f, [variables] if _is_name(variables) else variables, "hessian")
     columns = _scalars(f, [others] if _is_name(others) else others, "hessian")
-    slopes = derive.gradient(f.origin, rows)
+    slopes = simplified_all(derive.gradient(f.origin, rows))
     return _derived(f, ex.stack([ex.stack(derive.gradient(slope, columns)) for slope in slopes]), [*rows, *columns])
 
 
@@ -541,6 +543,6 @@ def _laid_out(node: Expression, split: int, layout: str) -> Expression:
 
 def _derived(f: Formula, node: Expression, by: Sequence[Leaf], more: Sequence[Expression] = ()) -> Formula:
     """A formula derived from f, simplified, that knows the names f knows."""
-    found = simplified(node)
+    found = shortened(simplified(node))
     declared = {**f.known, **{leaf.name: leaf for leaf in more if isinstance(leaf, Leaf)}}
     return Formula(found, declared, kinked=[*f.kinked, *kinks(f.origin, by)])

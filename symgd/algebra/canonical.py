@@ -6,8 +6,11 @@ what they connect (colour refinement), so the form is the same in every process.
 
 from __future__ import annotations
 
+import weakref
+from collections import Counter
+
 from symgd.algebra import expression as ex
-from symgd.algebra.expression import Add, Contract, Expression, Leaf, MatrixFunction
+from symgd.algebra.expression import Add, Contract, Expression, Leaf, Map, MatrixFunction
 
 SYMMETRIC = ("symmetric", "spd", "diagonal")
 TRIED = 8  # labels of one colour that are told apart by trying; of more, the first ones
@@ -16,11 +19,55 @@ Colours = dict[int, int]  # of each label: a number that no order of factors and
 Edges = list[tuple[int, bool, tuple[int, ...]]]  # of each factor: its digest, whether it is symmetric, its labels
 
 
-def is_symmetric(node: Expression) -> bool:
-    """Is it declared equal to its transpose, or the inverse of such a matrix?"""
-    while isinstance(node, MatrixFunction) and node.function.name == "inv":
-        node = node.children[0]
-    return isinstance(node, Leaf) and any(flag in node.kind for flag in SYMMETRIC)
+_symmetric: tuple[weakref.WeakKeyDictionary[Expression, bool], ...] = (weakref.WeakKeyDictionary(), weakref.WeakKeyDictionary())
+
+
+def is_symmetric(node: Expression, declared: bool = True) -> bool:
+    """Is it equal to its transpose: made so, as X'X and A + A' are, or (where `declared` counts) declared so?
+
+    True is a proof, False is none.
+    """
+    known = _symmetric[declared]
+    waiting = [node]
+    while waiting:  # what it is made of first, so that no call goes deep
+        one = waiting[-1]
+        missing = [child for child in one.children if child not in known and _is_square(child)] if one not in known else []
+        if missing:
+            waiting += missing
+            continue
+        waiting.pop()
+        if one not in known:
+            known[one] = _is_square(one) and _is_made_symmetric(one, declared)
+    return known[node]
+
+
+def _is_square(node: Expression) -> bool:
+    return node.rank == 2 and node.shape[0] == node.shape[1]
+
+
+def _is_made_symmetric(node: Expression, declared: bool) -> bool:
+    if isinstance(node, Leaf):
+        return declared and any(flag in node.kind for flag in SYMMETRIC)
+    if isinstance(node, MatrixFunction | Map):
+        return all(is_symmetric(child, declared) for child in node.children)
+    if isinstance(node, Add):
+        forms: dict[Expression, Expression] = {}
+        terms = {canonical(term, forms, declared): c for c, term in node.terms}
+        return terms == {canonical(_turned(term), forms, declared): c for c, term in node.terms}
+    if isinstance(node, Contract):
+        return _ends(node, 0) == _ends(node, 1) and canonical(_turned(node), None, declared) is canonical(node, None, declared)
+    return ex.is_identity(node)
+
+
+def _turned(node: Expression) -> Expression:
+    if isinstance(node, Contract):
+        return ex.contract(node.coefficient, node.factors, (1, 0), node.dimensions())
+    return ex.transposed(node, (1, 0))
+
+
+def _ends(node: Contract, axis: int) -> Counter[Expression]:
+    """The factors that stand on an axis; a look that tells most products from their transposes."""
+    return Counter(child for child, labels in node.factors if axis in labels)
 
 
 def canonical(root: Expression, done: dict[Expression, Expression] | None = None, symmetry: bool = True) -> Expression:
@@ -40,7 +87,7 @@ def canonical(root: Expression, done: dict[Expression, Expression] | None = None
 
 
 def _sorted(node: Contract, symmetry: bool) -> Expression:
-    symmetric = [symmetry and is_symmetric(child) for child in node.children]
+    symmetric = [is_symmetric(child, symmetry) for child in node.children]
     edges = [(int.from_bytes(child.digest, "big"), free, labels) for child, free, labels in zip(node.children, symmetric, node.labels)]
     colour = _told_apart(node, edges)
     turned = [

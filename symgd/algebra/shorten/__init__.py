@@ -1,0 +1,9 @@
+"""The simplifier's second half: the form a textbook would print.
+
+`simplify` merges what is equal; here is what takes a choice. The rules (`of_products`, `of_functions`, `of_sums`) cancel and name;
+`collect` takes out common factors; `shorten` weighs a sum as it stands against the same multiplied out, by its length in print.
+"""
+
+from symgd.algebra.shorten.shorten import shortened
+
+__all__ = ["shortened"]

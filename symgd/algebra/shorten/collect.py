@@ -1,0 +1,97 @@
+"""Sums made shorter: like terms up to transposition, common factors in front of brackets."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import gcd, lcm
+
+from symgd.algebra import expression as ex
+from symgd.algebra.expression import Contract, Expression
+from symgd.algebra.shorten.common import common
+from symgd.algebra.shorten.expanding import Term, alike
+from symgd.algebra.shorten.length import length, of_number
+from symgd.algebra.shorten.product import Product, taken_apart, with_numbers
+from symgd.algebra.shorten.rules import of_sum
+
+MOST = 24  # terms of a sum whose factors are collected
+BRIDGED = 2  # tokens that must be saved where an identity matrix or a diag comes in
+
+
+def collected(node: Expression, symmetry: bool) -> Expression:
+    """The sum with like terms and common factors collected, as long as that makes it shorter."""
+    found = alike(ex.terms(node), symmetry)
+    if len(found) > MOST:
+        return _sum(found, node)
+    products = [taken_apart(ex.scaled(c, unit)) for c, unit in found]
+    whole = [ex.scaled(c, unit) for c, unit in found]
+    gains: dict[tuple[Expression, Expression], tuple[int, Expression] | None] = {}
+    while len(whole) > 1:
+        best: tuple[int, int, int, Expression] | None = None
+        for j in range(len(whole)):
+            for i in range(j):
+                pair = whole[i], whole[j]
+                if pair not in gains:
+                    gains[pair] = _joined(products[i], products[j], *pair, symmetry)
+                gain = gains[pair]
+                if gain and (best is None or gain[0] > best[0]):
+                    best = gain[0], i, j, gain[1]
+        if best is None:
+            break
+        _, i, j, joined = best
+        whole[i], products[i] = joined, taken_apart(joined)
+        del whole[j], products[j]
+    return of_sum(_sum(alike([ex.split(term) for term in whole], symmetry), node), symmetry)
+
+
+def _sum(terms: list[Term], like: Expression) -> Expression:
+    return ex.add([ex.scaled(c, unit) for c, unit in _upright_first(terms)]) if terms else ex.full(0, like.shape)
+
+
+def _upright_first(terms: list[Term]) -> list[Term]:
+    """A + A' rather than A' + A."""
+    places = {unit: k for k, (_, unit) in enumerate(terms)}
+    ordered = list(terms)
+    for _, unit in terms:
+        if isinstance(unit, Contract) and len(unit.children) == 1 and unit.labels == ((1, 0),):
+            here, there = places[unit], places.get(unit.children[0], -1)
+            if here < there:
+                ordered[here], ordered[there] = ordered[there], ordered[here]
+    return ordered
+
+
+def _joined(one: Product, other: Product, left: Expression, right: Expression, symmetry: bool) -> tuple[int, Expression] | None:
+    """Two terms as one, and how many tokens that saves; None where it saves none."""
+    mine = {part.base for part in one.parts}
+    if not any(part.base in mine or ex.negative(part.base) in mine for part in other.parts):
+        return None
+    before = length(left) + length(right) + 1
+    best: tuple[int, Expression] | None = None
+    # Numbers such as x'·A·x stay whole beside other factors, as a reader sees them; alone, they may share factors themselves.
+    whole = with_numbers((one, other))
+    alone = not one.rank and all(len(product.parts) == 1 for product in whole)
+    first, second = (one, other) if alone else whole
+    for bridges in (False,) if alone else (False, True):
+        found = common(first, second, symmetry, bridges)
+        if found is None:
+            continue
+        rest = collected(ex.add(found.rests), symmetry)
+        number, inner = content(rest)
+        joined = ex.scaled(number, found.node(inner))
+        gain = before - length(joined)
+        if gain > (BRIDGED if bridges else 0) and (best is None or gain > best[0]):
+            best = gain, joined
+    return best
+
+
+def content(node: Expression) -> Term:
+    """A sum as a number times a sum of whole coefficients without a common divisor; any other node as it is split."""
+    terms = ex.terms(node)
+    if len(terms) < 2:
+        return ex.split(node)
+    number = Fraction(gcd(*[c.numerator for c, _ in terms]), lcm(*[c.denominator for c, _ in terms]))
+    if all(c < 0 for c, _ in terms):
+        number = -number
+    saved = sum(of_number(c) - of_number(c / number) for c, _ in terms)
+    if number == 1 or (saved <= of_number(number) and number > 0):
+        return Fraction(1), node
+    return number, ex.add([ex.scaled(c / number, unit) for c, unit in terms])

@@ -1,0 +1,71 @@
+"""Sums of products multiplied out, down to what is neither."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from symgd.algebra import expression as ex
+from symgd.algebra.canonical import canonical
+from symgd.algebra.expression import Add, Contract, Expression
+from symgd.algebra.shorten.product import Product, embedded, is_product
+from symgd.algebra.simplify import simplified_all
+
+MOST = 40  # terms
+
+Term = tuple[Fraction, Expression]
+
+
+def multiplied_out(node: Expression) -> list[Term] | None:
+    """The terms of the sum of products that the node is, None where there are too many or nothing is to be multiplied."""
+    if not any(isinstance(child, Add) for inner in _region(node) if isinstance(inner, Contract) for child in inner.children):
+        return None
+    found = _terms(node)
+    if found is None:
+        return None
+    simple = simplified_all([ex.scaled(c, term) for c, term in found], sharing=False)
+    return [ex.split(term) for term in simple]
+
+
+def _region(root: Expression) -> list[Expression]:
+    found: dict[Expression, None] = {}
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if node not in found and (isinstance(node, Add) or is_product(node)):
+            found[node] = None
+            waiting.extend(node.children)
+    return list(found)
+
+
+def _terms(node: Expression) -> list[Term] | None:
+    if isinstance(node, Add):
+        found = []
+        for c, child in node.terms:
+            parts = _terms(child)
+            if parts is None:
+                return None
+            found += [(c * inner, term) for inner, term in parts]
+        return found if len(found) <= MOST else None
+    if not isinstance(node, Contract) or not is_product(node):
+        return [ex.split(node)]
+    products = [Product(node.coefficient, (), node.rank, node.dimensions())]
+    for child, labels in node.factors:
+        parts = _terms(child)
+        if parts is None or len(parts) * len(products) > MOST:
+            return None
+        products = [embedded(product, ex.scaled(c, term), labels) for product in products for c, term in parts]
+    return [ex.split(product.node()) for product in products]
+
+
+def alike(terms: list[Term], symmetry: bool) -> list[Term]:
+    """Like terms collected, nested sums opened; each shown as the first of its kind."""
+    forms: dict[Expression, Expression] = {}
+    weights: dict[Expression, Fraction] = {}
+    first: dict[Expression, Expression] = {}
+    for coefficient, term in terms:
+        for c, unit in ex.terms(term):
+            form = canonical(unit, forms, symmetry)
+            number, form = ex.split(form)
+            first.setdefault(form, ex.scaled(1 / number, unit))
+            weights[form] = weights.get(form, Fraction(0)) + coefficient * c * number
+    return [(c, first[form]) for form, c in weights.items() if c]
