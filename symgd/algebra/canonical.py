@@ -10,6 +10,7 @@ import weakref
 from collections import Counter
 
 from symgd.algebra import expression as ex
+from symgd.algebra.connected import connected
 from symgd.algebra.expression import Add, Contract, Expression, Leaf, Map, MatrixFunction
 
 SYMMETRIC = ("symmetric", "spd", "diagonal")
@@ -87,6 +88,7 @@ def canonical(root: Expression, done: dict[Expression, Expression] | None = None
 
 
 def _sorted(node: Contract, symmetry: bool) -> Expression:
+    node = _on_one_axis(node)
     symmetric = [is_symmetric(child, symmetry) for child in node.children]
     edges = [(int.from_bytes(child.digest, "big"), free, labels) for child, free, labels in zip(node.children, symmetric, node.labels)]
     colour = _told_apart(node, edges)
@@ -98,39 +100,33 @@ def _sorted(node: Contract, symmetry: bool) -> Expression:
     return ex.contract(node.coefficient, ordered, range(node.rank), node.dimensions())
 
 
+def _on_one_axis(node: Contract) -> Contract:
+    """Where an identity matrix stands on two axes, all else on the first of them: diag(v) has v on either."""
+    names: dict[int, int] = {}
+    for child, labels in node.factors:
+        if len(labels) == 2 and max(labels) < node.rank and labels[0] != labels[1] and ex.is_identity(child):
+            one, two = (names.get(x, x) for x in labels)
+            names |= {x: min(one, two) for x in (*labels, one, two)}
+    if not names:
+        return node
+    factors = [(child, labels if ex.is_identity(child) else tuple([names.get(x, x) for x in labels])) for child, labels in node.factors]
+    found = ex.contract(node.coefficient, factors, range(node.rank), node.dimensions())
+    return found if isinstance(found, Contract) else node
+
+
 def _told_apart(node: Contract, edges: Edges) -> Colours:
     """A colour of its own for every label: its place for an axis; for a summed label, what it stands in, one piece at a time."""
     places = {x: hash((x,)) for x in range(node.rank)}
     sizes = {x: int.from_bytes(str(length).encode()[:7], "big") for x, length in node.dimensions().items()}
     pieces = []
-    for piece in _pieces(edges, node.rank):
+    for group in connected(node.labels, node.rank):
+        piece = [edges[k] for k in group]  # the factors that summed labels connect
         colour = _piece_told_apart({x: places.get(x, sizes[x]) for _, _, labels in piece for x in labels}, piece)
         look = sorted((digest, _around(colour, symmetric, labels)) for digest, symmetric, labels in piece)
         pieces.append((look, {x: colour[x] for x in colour if x >= node.rank}))
     for k, (_, colour) in enumerate(sorted(pieces, key=lambda piece: piece[0])):
         places.update({x: hash((k, own)) for x, own in colour.items()})
     return places
-
-
-def _pieces(edges: Edges, rank: int) -> list[Edges]:
-    """The factors with summed labels, grouped: those that summed labels connect are one piece."""
-    above: dict[int, int] = {}
-
-    def top(x: int) -> int:
-        while above[x] != x:
-            above[x] = x = above[above[x]]
-        return x
-
-    connected = [([x for x in edge[2] if x >= rank], edge) for edge in edges]
-    for summed, _ in connected:
-        for x in summed:
-            above.setdefault(x, x)
-            above[top(x)] = top(summed[0])
-    found: dict[int, Edges] = {}
-    for summed, edge in connected:
-        if summed:
-            found.setdefault(top(summed[0]), []).append(edge)
-    return list(found.values())
 
 
 def _piece_told_apart(colour: Colours, edges: Edges) -> Colours:

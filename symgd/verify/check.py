@@ -20,6 +20,8 @@ from symgd.algebra import expression as ex
 from symgd.algebra.certified import certified
 from symgd.algebra.expand import expanded
 from symgd.algebra.expression import Expression
+from symgd.algebra.shorten import shortened
+from symgd.algebra.simplify import simplified
 from symgd.errors import DomainError
 from symgd.language.elaborate import read_claim
 from symgd.language.limits import Limits
@@ -66,10 +68,18 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
     if left.node.shape != right.node.shape or left.row != right.row:
         shapes = [replace(side.value, text=side.text).described() for side in (one, other)]
         return Verdict("refuted", f"the left side is {shapes[0]}, the right side {shapes[1]}.", claim)
-    difference = expanded(left.node - right.node)
-    if difference is not None and ex.is_zero(difference):
+    if _is_zero(expanded(left.node - right.node)):
         return Verdict("proved", "both sides have the same canonical form, multiplied out.", claim)
+    one_form, other_form = (shortened(simplified(side.node, symmetry=True), symmetry=True) for side in (left, right))
+    if _is_zero(expanded(one_form - other_form)):
+        return Verdict(
+            "proved", "both sides have the same canonical form, multiplied out, once the rules of simplification are applied.", claim
+        )
     return _sampled(claim, left.node, right.node, ends)
+
+
+def _is_zero(form: Expression | None) -> bool:
+    return form is not None and ex.is_zero(form)
 
 
 def _sampled(claim: str, left: Expression, right: Expression, ends: float) -> Verdict:

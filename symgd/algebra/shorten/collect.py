@@ -78,7 +78,9 @@ def _joined(one: Product, other: Product, left: Expression, right: Expression, s
         number, inner = content(rest)
         joined = ex.scaled(number, found.node(inner))
         gain = before - length(joined)
-        if gain > (BRIDGED if bridges else 0) and (best is None or gain > best[0]):
+        # At equal length (A + A')*x rather than A*x + A'*x.
+        least = BRIDGED if bridges else -1 if any(part.labels for part in found.product.parts) else 0
+        if gain > least and (best is None or gain > best[0]):
             best = gain, joined
     return best
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from symgd.algebra import expression as ex
 from symgd.algebra.canonical import is_symmetric
+from symgd.algebra.connected import connected
 from symgd.algebra.expression import (
     Add,
     Along,
@@ -154,24 +155,11 @@ def _of_scalars(node: Contract) -> int:
 
     The sum of one vector is a call, whose brackets serve a sum inside it; others need a transpose, a trace or a sum.
     """
-    above: dict[int, int] = {}
-
-    def top(x: int) -> int:
-        while above[x] != x:
-            x = above[x]
-        return x
-
-    for _, labels in node.factors:
-        for x in labels:
-            above.setdefault(x, x)
-            above[top(x)] = top(labels[0])
-    axes = {top(x) for x in above if x < node.rank}
-    pieces: dict[int, list[Expression]] = {}
-    for child, labels in node.factors:
-        if labels and top(labels[0]) not in axes:
-            pieces.setdefault(top(labels[0]), []).append(child)
     total = 0
-    for children in pieces.values():
-        inside = BRACKETS * (isinstance(children[0], Add) and (len(node.children) > 1 or node.coefficient != 1))
-        total += CALL - inside if len(children) == 1 else 2
+    for group in connected(node.labels, node.rank):
+        if any(label < node.rank for k in group for label in node.labels[k]):
+            continue
+        child = node.children[group[0]]
+        inside = BRACKETS * (isinstance(child, Add) and (len(node.children) > 1 or node.coefficient != 1))
+        total += CALL - inside if len(group) == 1 else 2
     return total

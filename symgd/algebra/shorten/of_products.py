@@ -12,7 +12,7 @@ from symgd.algebra.canonical import canonical, is_symmetric
 from symgd.algebra.expression import Add, Contract, Expression, Leaf
 from symgd.algebra.functions.table import F
 from symgd.algebra.shorten.occurrence import occurrence
-from symgd.algebra.shorten.product import Labels, Part, Product, groups, labels_of, piece_node, pieces, taken_apart
+from symgd.algebra.shorten.product import Labels, Part, Product, groups, piece_node, pieces, summed_in, taken_apart
 from symgd.algebra.shorten.rule import ONE, Rule, named
 
 
@@ -200,23 +200,24 @@ def _exponentials(powers: Powers) -> Powers | None:
     return None
 
 
-def _numbers(product: Product, symmetry: bool) -> Product | None:
-    """Equal numbers, x'·A·x twice, as a power of one."""
-    _, closed = pieces(product)
-    found: dict[Expression, tuple[Expression, list[Part]]] = {}
-    for piece in closed:
-        number = piece_node(product, piece)
-        form = canonical(number, None, symmetry)
-        if form in found:
-            number, other = found[form]
-            return product.without(*other, *piece, more=[Part(number, Fraction(2), ())], labels=labels_of((*piece, *other)))
-        found[form] = number, piece
+def _equal_pieces(product: Product, symmetry: bool) -> Product | None:
+    """Equal pieces, x'·A·x twice, or the entries of A·x twice, as a power of one."""
+    found: dict[tuple[Expression, Labels], tuple[Expression, list[Part]]] = {}
+    for piece in pieces(product):
+        node, axes = piece_node(product, piece)
+        key = canonical(node, None, symmetry), axes
+        if key in found:
+            node, other = found[key]
+            both = [*other, *piece]
+            return product.without(*both, more=[Part(node, Fraction(2), axes)], labels=summed_in(product, both))
+        found[key] = node, piece
     for part in product.parts:
-        if not part.labels and part.exponent.denominator == 1 and isinstance(part.base, Contract):
-            form = canonical(part.base, None, symmetry)
-            if form in found:
-                piece = found[form][1]
-                return product.without(part, *piece, more=[replace(part, exponent=part.exponent + 1)], labels=labels_of(piece))
+        if part.exponent.denominator == 1 and isinstance(part.base, Contract):
+            key = canonical(part.base, None, symmetry), part.labels
+            if key in found:
+                piece = found[key][1]
+                more = [replace(part, exponent=part.exponent + 1)]
+                return product.without(part, *piece, more=more, labels=summed_in(product, piece))
     return None
 
 
@@ -232,5 +233,5 @@ PRODUCTS = (
     Rule("step", "relu(x).*step(x)", "relu(x)", "x[n]", _pointwise(_step)),
     Rule("powers of signs", "y.^2", "ones(n)", "y[n] in {-1, 1}", _pointwise(_two_valued)),
     Rule("exponentials", "exp(x).*exp(-x)", "ones(n)", "x[n]", _pointwise(_exponentials)),
-    Rule("equal numbers", "(x'*A*y)*(y'*A'*x)", "(x'*A*y)^2", "A[m,n], x[m], y[n]", _numbers),
+    Rule("equal pieces", "(x'*A*y)*(y'*A'*x)", "(x'*A*y)^2", "A[m,n], x[m], y[n]", _equal_pieces),
 )

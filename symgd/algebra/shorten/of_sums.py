@@ -14,8 +14,10 @@ from symgd.algebra.shorten.rule import ONE, Rule, named
 from symgd.algebra.simplify import power_of
 
 
-def _complement(node: Add, symmetry: bool) -> Expression | None:
+def _complement(node: Expression, symmetry: bool) -> Expression | None:
     """1 − sigmoid(u) = sigmoid(−u), sigmoid(u) + sigmoid(−u) = 1, cos² + sin² = 1, cosh² − sinh² = 1."""
+    if not isinstance(node, Add):
+        return None
     terms = {unit: c for c, unit in node.terms}
     one = ex.full(1, node.shape)
     number = ex.split(one)[1]
@@ -39,8 +41,10 @@ def _complement(node: Add, symmetry: bool) -> Expression | None:
     return None
 
 
-def _denominator(node: Add, symmetry: bool) -> Expression | None:
+def _denominator(node: Expression, symmetry: bool) -> Expression | None:
     """Terms over different powers of one sum, over the lowest: 1/√(1 + u²) − u²/(1 + u²)^(3/2) = (1 + u²)^(-3/2)."""
+    if not isinstance(node, Add):
+        return None
     terms = [(c, taken_apart(unit)) for c, unit in node.terms]
     below = {
         (part.base, part.labels): Fraction(0)

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from symgd.algebra import expression as ex
 from symgd.algebra.canonical import canonical
+from symgd.algebra.connected import connected
 from symgd.algebra.dimension import Dimension
 from symgd.algebra.expression import Contract, Expression, Select
 from symgd.algebra.simplify import base_and_exponent, is_slice, power_of
@@ -114,47 +115,36 @@ def taken_apart(node: Expression) -> Product:
     return Product(coefficient, tuple(parts), node.rank, sizes)
 
 
-def pieces(product: Product) -> tuple[list[Part], list[list[Part]]]:
-    """The parts that summed labels connect to an axis, or that have no label; and the closed pieces, each a number."""
-    above: dict[int, int] = {}
+def pieces(product: Product) -> list[list[Part]]:
+    """The parts with summed labels, those that are connected by them together: each piece is an array on axes of the result."""
+    return [[product.parts[k] for k in group] for group in connected([part.labels for part in product.parts], product.rank)]
 
-    def top(x: int) -> int:
-        while above[x] != x:
-            x = above[x]
-        return x
 
-    for part in product.parts:
-        for x in part.labels:
-            above.setdefault(x, x)
-            above[top(x)] = top(part.labels[0])
-    axes = {top(x) for x in above if x < product.rank}
-    open_parts, closed = list[Part](), dict[int, list[Part]]()
-    for part in product.parts:
-        if part.labels and top(part.labels[0]) not in axes:
-            closed.setdefault(top(part.labels[0]), []).append(part)
-        else:
-            open_parts.append(part)
-    return open_parts, list(closed.values())
+def piece_node(product: Product, piece: Sequence[Part]) -> tuple[Expression, Labels]:
+    """A piece as an array, and the axes of the result that it stands on."""
+    labels = labels_of(piece)
+    axes = tuple(sorted(label for label in labels if label < product.rank))
+    factors = [(part.node, part.labels) for part in piece]
+    return ex.contract(1, factors, axes, {label: product.sizes[label] for label in labels}), axes
+
+
+def summed_in(product: Product, parts: Iterable[Part]) -> set[int]:
+    return {label for label in labels_of(parts) if label >= product.rank}
 
 
 def with_numbers(products: Sequence[Product]) -> list[Product]:
-    """The products with every closed piece as one part without labels: x'·A·x as the number it is, the same for equal ones."""
+    """The products with every piece that stands on no axis as one part: x'·A·x as the number it is, the same for equal ones."""
     shown: dict[Expression, Expression] = {}
     return [_with_numbers(product, shown) for product in products]
 
 
 def _with_numbers(product: Product, shown: dict[Expression, Expression]) -> Product:
-    _, closed = pieces(product)
-    for piece in closed:
-        number = piece_node(product, piece)
-        number = shown.setdefault(canonical(number, symmetry=False), number)
-        product = product.without(*piece, more=[Part(number, Fraction(1), ())], labels=labels_of(piece))
+    for piece in pieces(product):
+        number, axes = piece_node(product, piece)
+        if not axes:
+            number = shown.setdefault(canonical(number, symmetry=False), number)
+            product = product.without(*piece, more=[Part(number, Fraction(1), ())], labels=labels_of(piece))
     return product
-
-
-def piece_node(product: Product, piece: Sequence[Part]) -> Expression:
-    """A closed piece as the number it is."""
-    return Product(Fraction(1), tuple(piece), 0, {label: product.sizes[label] for label in labels_of(piece)}).node()
 
 
 def labels_of(parts: Iterable[Part]) -> set[int]:
