@@ -6,9 +6,9 @@ from fractions import Fraction
 from math import gcd, lcm
 
 from symgd.algebra import expression as ex
-from symgd.algebra.expression import Contract, Expression
+from symgd.algebra.expression import Add, Contract, Expression
 from symgd.algebra.shorten.common import common
-from symgd.algebra.shorten.expanding import Term, alike
+from symgd.algebra.shorten.expanding import Forms, Term, alike
 from symgd.algebra.shorten.length import length, of_number
 from symgd.algebra.shorten.product import Product, taken_apart, with_numbers
 from symgd.algebra.shorten.rules import of_sum
@@ -17,9 +17,10 @@ MOST = 24  # terms of a sum whose factors are collected
 BRIDGED = 2  # tokens that must be saved where an identity matrix or a diag comes in
 
 
-def collected(node: Expression, symmetry: bool) -> Expression:
-    """The sum with like terms and common factors collected, as long as that makes it shorter."""
-    found = alike(ex.terms(node), symmetry)
+def collected(node: Expression, symmetry: bool, forms: Forms | None = None) -> Expression:
+    """The sum with like terms and common factors collected, as long as that makes it shorter. `forms` may be kept between calls."""
+    forms = {} if forms is None else forms
+    found = alike(ex.terms(node), symmetry, forms)
     if len(found) > MOST:
         return _sum(found, node)
     products = [taken_apart(ex.scaled(c, unit)) for c, unit in found]
@@ -31,7 +32,7 @@ def collected(node: Expression, symmetry: bool) -> Expression:
             for i in range(j):
                 pair = whole[i], whole[j]
                 if pair not in gains:
-                    gains[pair] = _joined(products[i], products[j], *pair, symmetry)
+                    gains[pair] = _joined(products[i], products[j], *pair, symmetry, forms)
                 gain = gains[pair]
                 if gain and (best is None or gain[0] > best[0]):
                     best = gain[0], i, j, gain[1]
@@ -40,7 +41,7 @@ def collected(node: Expression, symmetry: bool) -> Expression:
         _, i, j, joined = best
         whole[i], products[i] = joined, taken_apart(joined)
         del whole[j], products[j]
-    return of_sum(_sum(alike([ex.split(term) for term in whole], symmetry), node), symmetry)
+    return of_sum(_sum(alike([ex.split(term) for term in whole], symmetry, forms), node), symmetry)
 
 
 def _sum(terms: list[Term], like: Expression) -> Expression:
@@ -59,13 +60,13 @@ def _upright_first(terms: list[Term]) -> list[Term]:
     return ordered
 
 
-def _joined(one: Product, other: Product, left: Expression, right: Expression, symmetry: bool) -> tuple[int, Expression] | None:
+def _joined(
+    one: Product, other: Product, left: Expression, right: Expression, symmetry: bool, forms: Forms
+) -> tuple[int, Expression] | None:
     """Two terms as one, and how many tokens that saves; None where it saves none."""
-    mine = {part.base for part in one.parts}
-    if not any(part.base in mine or ex.negative(part.base) in mine for part in other.parts):
+    if not _may_gain(one, other):
         return None
     before = length(left) + length(right) + 1
-    best: tuple[int, Expression] | None = None
     # Numbers such as x'·A·x stay whole beside other factors, as a reader sees them; alone, they may share factors themselves.
     whole = with_numbers((one, other))
     alone = not one.rank and all(len(product.parts) == 1 for product in whole)
@@ -74,15 +75,21 @@ def _joined(one: Product, other: Product, left: Expression, right: Expression, s
         found = common(first, second, symmetry, bridges)
         if found is None:
             continue
-        rest = collected(ex.add(found.rests), symmetry)
-        number, inner = content(rest)
+        number, inner = content(collected(ex.add(found.rests), symmetry, forms))
         joined = ex.scaled(number, found.node(inner))
         gain = before - length(joined)
         # At equal length (A + A')*x rather than A*x + A'*x.
         least = BRIDGED if bridges else -1 if any(part.labels for part in found.product.parts) else 0
-        if gain > least and (best is None or gain > best[0]):
-            best = gain, joined
-    return best
+        if gain > least:
+            return gain, joined
+    return None
+
+
+def _may_gain(one: Product, other: Product) -> bool:
+    """Have they enough in common? Of numbers one letter is not: x·a + x·b is as long as x·(a + b)."""
+    theirs = {part.base for part in other.parts} | {ex.negative(part.base) for part in other.parts if isinstance(part.base, Add)}
+    shared = [part for part in one.parts if part.base in theirs]
+    return any(part.labels for part in shared) or sum(length(part.node) + 1 for part in shared) > 2
 
 
 def content(node: Expression) -> Term:

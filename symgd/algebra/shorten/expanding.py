@@ -13,11 +13,12 @@ from symgd.algebra.simplify import simplified_all
 MOST = 40  # terms
 
 Term = tuple[Fraction, Expression]
+Forms = dict[Expression, Expression]  # canonical forms that are known
 
 
 def multiplied_out(node: Expression) -> list[Term] | None:
     """The terms of the sum of products that the node is, None where there are too many or nothing is to be multiplied."""
-    if not any(isinstance(child, Add) for inner in _region(node) if isinstance(inner, Contract) for child in inner.children):
+    if not any(isinstance(child, Add) for inner in region(node) if isinstance(inner, Contract) for child in inner.children):
         return None
     found = _terms(node)
     if found is None:
@@ -26,7 +27,8 @@ def multiplied_out(node: Expression) -> list[Term] | None:
     return [ex.split(term) for term in simple]
 
 
-def _region(root: Expression) -> list[Expression]:
+def region(root: Expression) -> list[Expression]:
+    """The sums and products under the root that no other function stands above."""
     found: dict[Expression, None] = {}
     waiting = [root]
     while waiting:
@@ -57,9 +59,9 @@ def _terms(node: Expression) -> list[Term] | None:
     return [ex.split(product.node()) for product in products]
 
 
-def alike(terms: list[Term], symmetry: bool) -> list[Term]:
+def alike(terms: list[Term], symmetry: bool, forms: Forms | None = None) -> list[Term]:
     """Like terms collected, nested sums opened; each shown as the first of its kind."""
-    forms: dict[Expression, Expression] = {}
+    forms = {} if forms is None else forms
     weights: dict[Expression, Fraction] = {}
     first: dict[Expression, Expression] = {}
     for coefficient, term in terms:

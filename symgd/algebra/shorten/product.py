@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -75,8 +76,19 @@ def is_product(node: Expression) -> bool:
     return isinstance(node, Contract) and not (is_slice(node) and not isinstance(node.children[0], Contract))
 
 
+_apart: weakref.WeakKeyDictionary[Expression, Product] = weakref.WeakKeyDictionary()
+
+
 def taken_apart(node: Expression) -> Product:
     """Any node as a product; products inside it are opened, powers of one base on the same labels merged."""
+    if not isinstance(node, Contract):
+        return _taken_apart(node)
+    if node not in _apart:
+        _apart[node] = _taken_apart(node)
+    return _apart[node]
+
+
+def _taken_apart(node: Expression) -> Product:
     sizes = dict(enumerate(node.shape))
     axes = tuple(range(node.rank))
     coefficient, found, waiting = Fraction(1), list[tuple[Expression, Labels]](), [(node, axes)]

@@ -6,7 +6,7 @@ from symgd.algebra import expression as ex
 from symgd.algebra.canonical import is_symmetric
 from symgd.algebra.expression import Add, Contract, Expression, Factor
 from symgd.algebra.shorten.collect import collected
-from symgd.algebra.shorten.expanding import alike, multiplied_out
+from symgd.algebra.shorten.expanding import Forms, alike, multiplied_out, region
 from symgd.algebra.shorten.length import length
 from symgd.algebra.shorten.product import is_product
 from symgd.algebra.shorten.rules import of_function, of_product, opened
@@ -25,10 +25,11 @@ def shortened(root: Expression, symmetry: bool = False) -> Expression:
         return root
     tops = {root} | {child for node in order if not _is_polynomial(node) for child in node.children}
     done: dict[Expression, Expression] = {}
+    forms: Forms = {}
     for node in order:
-        found = _shorter(ex.rebuilt(node, [done[child] for child in node.children]), symmetry)
+        found = _shorter(ex.rebuilt(node, [done[child] for child in node.children]), symmetry, forms)
         if node in tops and _is_polynomial(found):
-            found = _region(found, symmetry)
+            found = _region(found, symmetry, forms)
         done[node] = found
     best = done[root] if length(done[root]) <= length(root) else root
     return _oriented(best, symmetry)
@@ -67,31 +68,35 @@ def _is_polynomial(node: Expression) -> bool:
     return isinstance(node, Add) or is_product(node)
 
 
-def _shorter(node: Expression, symmetry: bool) -> Expression:
+def _shorter(node: Expression, symmetry: bool, forms: Forms) -> Expression:
     """The node with the rules of its class applied."""
     if isinstance(node, Add):
-        return collected(ex.add([ex.scaled(c, of_product(term, symmetry)) for c, term in node.terms]), symmetry)
-    if isinstance(node, Contract):
-        return of_product(node, symmetry)
-    return of_function(node, symmetry)
+        return collected(ex.add([ex.scaled(c, of_product(term, symmetry)) for c, term in node.terms]), symmetry, forms)
+    return of_product(node, symmetry) if isinstance(node, Contract) else of_function(node, symmetry)
 
 
-def _region(node: Expression, symmetry: bool) -> Expression:
-    """The shorter of a sum of products as it stands and multiplied out, each with common factors collected."""
+def _region(node: Expression, symmetry: bool, forms: Forms) -> Expression:
+    """The shorter of a sum of products as it stands and multiplied out, each with common factors collected.
+
+    Sums of numbers are not multiplied out: where they are polynomials, the author's brackets are as good as any.
+    """
     best = node
     for start in dict.fromkeys((node, opened(node, symmetry))):
-        parts = multiplied_out(start)
+        parts = multiplied_out(start) if _has_labels(node) else None
         if parts is None and start is not node:
             parts = ex.terms(start)
-        if parts is not None:
-            terms = [ex.scaled(c, of_product(term, symmetry)) for c, term in parts]
-            flat = ex.add(
-                [ex.scaled(c, unit) for c, unit in alike([ex.split(term) for term in terms], symmetry)] or [ex.full(0, node.shape)]
-            )
-            if length(flat) > HOPELESS * length(best):
-                continue
-            flat = collected(flat, symmetry)
+        if parts is None:
+            continue
+        units = alike([ex.split(of_product(ex.scaled(c, term), symmetry)) for c, term in parts], symmetry, forms)
+        flat = ex.add([ex.scaled(c, unit) for c, unit in units]) if units else ex.full(0, node.shape)
+        if length(flat) <= HOPELESS * length(best):
+            flat = collected(flat, symmetry, forms)
             for candidate in (flat, of_product(flat, symmetry)):
                 if length(candidate) < min(WORTH * length(node), length(best)):
                     best = candidate
     return best
+
+
+def _has_labels(root: Expression) -> bool:
+    """Is there an array in the sums and products under the root?"""
+    return any(isinstance(node, Contract) and any(node.labels) for node in region(root))
