@@ -29,6 +29,7 @@ from symgd.language.elaborate import Reading, read
 from symgd.language.limits import Limits
 from symgd.notation.infix import infix
 from symgd.notation.latex import latex
+from symgd.notation.layouts import layout_of
 
 Operand = Union["Formula", int, float, Fraction]
 Names = Union[str, "Formula", Sequence[Union[str, "Formula"]]]
@@ -37,12 +38,13 @@ Names = Union[str, "Formula", Sequence[Union[str, "Formula"]]]
 class Formula:
     """A scalar, vector, matrix or array given by a formula.
 
+    `layout` says, of a derivative, what its entries are derivatives of.
     `expression` is what is shown and computed. `origin` is what derivatives are taken of: the same without the use of declared
     symmetry, because a derivative by a matrix sees its entries as independent. `declared` are the leaves that may be given
     values, `kinked` the functions whose kinks a derivative crosses.
     """
 
-    __slots__ = ("_expression", "_leaves", "declared", "kinked", "origin", "reading", "row")
+    __slots__ = ("_expression", "_leaves", "declared", "kinked", "layout", "origin", "reading", "row")
 
     def __init__(
         self,
@@ -53,6 +55,7 @@ class Formula:
         expression: Expression | None = None,
         reading: Reading | None = None,
         kinked: Sequence[tuple[Map, Expression]] = (),
+        layout: str = "",
     ) -> None:
         self.origin = origin
         self.declared = declared or {}
@@ -61,6 +64,7 @@ class Formula:
         self._leaves: dict[str, Leaf] | None = None
         self.reading = reading
         self.kinked = tuple(kinked)
+        self.layout = layout
 
     # ---- what it is -----------------------------------------------------------------------------------------------
 
@@ -335,18 +339,20 @@ def gradient(f: Any, variables: Names | None = None, *, structure: str | None = 
         node = derive.jacobian(f.origin, leaf)
         if structure is not None:
             node = _structured(node, structure)
-        return _derived(f, node, [leaf])
+        return _derived(f, node, [leaf], layout=layout_of(node, (), [leaf], False, structure))
     if structure is not None:
         raise FormulaError("structure is an option of the gradient by one matrix.")
     chosen = _scalars(f, variables, "gradient")
-    return _derived(f, ex.stack(derive.gradient(f.origin, chosen)), chosen)
+    layout = f"the entries are {', '.join(f'∂f/∂{leaf.name}' for leaf in chosen)}"
+    return _derived(f, ex.stack(derive.gradient(f.origin, chosen)), chosen, layout=layout)
 
 
 def gradients(f: Any, variables: Sequence[Names]) -> dict[str, Formula]:
     """The gradients of a scalar by each variable, scalars and arrays, in one pass: {name: Formula}."""
     f = _scalar(f, "gradients", "jacobian")
     chosen = [_leaf(f, name) for name in variables]
-    return {leaf.name: _derived(f, node, [leaf]) for leaf, node in zip(chosen, derive.gradient(f.origin, chosen))}
+    found = zip(chosen, derive.gradient(f.origin, chosen))
+    return {leaf.name: _derived(f, node, [leaf], layout=layout_of(node, (), [leaf], False)) for leaf, node in found}
 
 
 def derivative(f: Any, variable: Names) -> Formula:
@@ -358,7 +364,8 @@ def derivative(f: Any, variable: Names) -> Formula:
             f"derivative takes a scalar, and {leaf.name} is {shape_text(leaf.shape)}.",
             hint=f"Write gradient(f, {leaf.name!r}) or jacobian(f, {leaf.name!r}).",
         )
-    return _derived(f, derive.jacobian(f.origin, leaf), [leaf])
+    node = derive.jacobian(f.origin, leaf)
+    return _derived(f, node, [leaf], layout=layout_of(node, f.origin.shape, [leaf], False))
 
 
 def jacobian(f: Any, variables: Names, *, layout: str = "vec") -> Formula:
@@ -368,9 +375,11 @@ def jacobian(f: Any, variables: Names, *, layout: str = "vec") -> Formula:
         chosen = _scalars(f, variables, "jacobian")
         columns = [derive.jacobian(f.origin, leaf) for leaf in chosen]
         stacked = ex.stack(columns)
-        return _derived(f, ex.transposed(stacked, [*range(1, stacked.rank), 0]), chosen)
+        words = f"the last index counts {', '.join(leaf.name for leaf in chosen)}"
+        return _derived(f, ex.transposed(stacked, [*range(1, stacked.rank), 0]), chosen, layout=words)
     leaf = _leaf(f, variables)
-    return _derived(f, _laid_out(derive.jacobian(f.origin, leaf), f.origin.rank, layout), [leaf])
+    node = _laid_out(derive.jacobian(f.origin, leaf), f.origin.rank, layout)
+    return _derived(f, node, [leaf], layout=layout_of(node, f.origin.shape, [leaf], layout == "vec"))
 
 
 def hessian(f: Any, variables: Names | None = None, others: Names | None = None, *, layout: str = "vec") -> Formula:
@@ -383,11 +392,14 @@ def hessian(f: Any, variables: Names | None = None, others: Names | None = None,
     if _is_name(variables) and _is_name(others):
         first, second = _leaf(f, variables), _leaf(f, others)
         slope = shortened(simplified(derive.jacobian(f.origin, first)))
-        return _derived(f, _laid_out(derive.jacobian(slope, second), first.rank, layout), [first, second])
+        node = _laid_out(derive.jacobian(slope, second), first.rank, layout)
+        return _derived(f, node, [first, second], layout=layout_of(node, (), [first, second], layout == "vec"))
     rows = _scalars(f, [variables] if _is_name(variables) else variables, "hessian")
     columns = _scalars(f, [others] if _is_name(others) else others, "hessian")
     slopes = simplified_all(derive.gradient(f.origin, rows))
-    return _derived(f, ex.stack([ex.stack(derive.gradient(slope, columns)) for slope in slopes]), [*rows, *columns])
+    first_names, second_names = (", ".join(leaf.name for leaf in leaves) for leaves in (rows, columns))
+    words = f"entry [i,j] is the derivative by number i of {first_names} and number j of {second_names}"
+    return _derived(f, ex.stack([ex.stack(derive.gradient(slope, columns)) for slope in slopes]), [*rows, *columns], layout=words)
 
 
 def directional(f: Any, variables: Names, *, along: Any, normalize: bool = False) -> Formula:
@@ -418,7 +430,8 @@ def hessian_vector(f: Any, variable: Names, *, along: Any) -> Formula:
     f = _scalar(f, "hessian_vector", "jacobian")
     leaf = _leaf(f, variable)
     direction = _direction(f, leaf, along)
-    return _derived(f, derive.directional(derive.jacobian(f.origin, leaf), leaf, direction), [leaf], [direction])
+    node = derive.directional(shortened(simplified(derive.jacobian(f.origin, leaf))), leaf, direction)
+    return _derived(f, node, [leaf], [direction])
 
 
 def differential(f: Any) -> Formula:
@@ -541,8 +554,8 @@ def _laid_out(node: Expression, split: int, layout: str) -> Expression:
     return derive.vectorised(node, split) if layout == "vec" else node
 
 
-def _derived(f: Formula, node: Expression, by: Sequence[Leaf], more: Sequence[Expression] = ()) -> Formula:
+def _derived(f: Formula, node: Expression, by: Sequence[Leaf], more: Sequence[Expression] = (), layout: str = "") -> Formula:
     """A formula derived from f, simplified, that knows the names f knows."""
     found = shortened(simplified(node))
     declared = {**f.known, **{leaf.name: leaf for leaf in more if isinstance(leaf, Leaf)}}
-    return Formula(found, declared, kinked=[*f.kinked, *kinks(f.origin, by)])
+    return Formula(found, declared, kinked=[*f.kinked, *kinks(f.origin, by)], layout=layout)

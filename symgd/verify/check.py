@@ -73,7 +73,7 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
     one_form, other_form = (shortened(simplified(side.node, symmetry=True), symmetry=True) for side in (left, right))
     if _is_zero(expanded(one_form - other_form)):
         return Verdict(
-            "proved", "both sides have the same canonical form, multiplied out, once the rules of simplification are applied.", claim
+            "proved", "both sides have the same canonical form, simplified and multiplied out.", claim
         )
     return _sampled(claim, left.node, right.node, ends)
 
