@@ -72,9 +72,7 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
         return Verdict("proved", "both sides have the same canonical form, multiplied out.", claim)
     one_form, other_form = (shortened(simplified(side.node, symmetry=True), symmetry=True) for side in (left, right))
     if _is_zero(expanded(one_form - other_form)):
-        return Verdict(
-            "proved", "both sides have the same canonical form, simplified and multiplied out.", claim
-        )
+        return Verdict("proved", "both sides have the same canonical form, simplified and multiplied out.", claim)
     return _sampled(claim, left.node, right.node, ends)
 
 

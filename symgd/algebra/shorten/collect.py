@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from math import gcd, lcm
-
 from symgd.algebra import expression as ex
 from symgd.algebra.expression import Add, Contract, Expression
 from symgd.algebra.shorten.common import common
-from symgd.algebra.shorten.expanding import Forms, Term, alike
-from symgd.algebra.shorten.length import length, of_number
+from symgd.algebra.shorten.expanding import Forms, Term, alike, content
+from symgd.algebra.shorten.length import length
 from symgd.algebra.shorten.product import Product, taken_apart, with_numbers
 from symgd.algebra.shorten.rules import of_sum
 
@@ -78,8 +75,9 @@ def _joined(
         number, inner = content(collected(ex.add(found.rests), symmetry, forms))
         joined = ex.scaled(number, found.node(inner))
         gain = before - length(joined)
-        # At equal length (A + A')*x rather than A*x + A'*x.
-        least = BRIDGED if bridges else -1 if any(part.labels for part in found.product.parts) else 0
+        # At equal length (A + A')*x rather than A*x + A'*x; but A*x + d.*x rather than (A + diag(d))*x.
+        rank = max(part.base.rank for part in found.product.parts)
+        least = (BRIDGED if rank < 2 else 0) if bridges else -1 if rank else 0
         if gain > least:
             return gain, joined
     return None
@@ -90,17 +88,3 @@ def _may_gain(one: Product, other: Product) -> bool:
     theirs = {part.base for part in other.parts} | {ex.negative(part.base) for part in other.parts if isinstance(part.base, Add)}
     shared = [part for part in one.parts if part.base in theirs]
     return any(part.labels for part in shared) or sum(length(part.node) + 1 for part in shared) > 2
-
-
-def content(node: Expression) -> Term:
-    """A sum as a number times a sum of whole coefficients without a common divisor; any other node as it is split."""
-    terms = ex.terms(node)
-    if len(terms) < 2:
-        return ex.split(node)
-    number = Fraction(gcd(*[c.numerator for c, _ in terms]), lcm(*[c.denominator for c, _ in terms]))
-    if all(c < 0 for c, _ in terms):
-        number = -number
-    saved = sum(of_number(c) - of_number(c / number) for c, _ in terms)
-    if number == 1 or (saved <= of_number(number) and number > 0):
-        return Fraction(1), node
-    return number, ex.add([ex.scaled(c / number, unit) for c, unit in terms])

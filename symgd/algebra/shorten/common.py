@@ -42,15 +42,12 @@ class _Search:
     bridges: bool
     found: list[_Match] = field(default_factory=list)
     tried: int = 0
-    best: int = 0
 
     def run(self) -> list[_Match]:
         """The matches found, those with most in common first."""
         ways = {k: list(self._counterparts(part)) for k, part in enumerate(self.one.parts)}
         shared = sorted((k for k in ways if ways[k]), key=lambda k: -length(self.one.parts[k].base))
-        # What the parts from each on can add at most: a branch that stays far below the best is not followed.
-        hopes = [sum(length(self.one.parts[k].base) + 1 for k in shared[at:]) for at in range(len(shared) + 1)]
-        self._extend(shared, ways, hopes, _Match())
+        self._extend(shared, ways, _Match())
         return sorted(self.found, key=lambda match: -match.worth)[:SPLIT]
 
     def _counterparts(self, part: Part) -> Iterator[tuple[int, Fraction, int, Labels]]:
@@ -58,9 +55,9 @@ class _Search:
             for exponent, sign, labels in self._ways(part, other):
                 yield j, exponent, sign, labels
 
-    def _extend(self, left: list[int], ways: dict[int, list[tuple[int, Fraction, int, Labels]]], hopes: list[int], match: _Match) -> None:
+    def _extend(self, left: list[int], ways: dict[int, list[tuple[int, Fraction, int, Labels]]], match: _Match) -> None:
         self.tried += 1
-        if not left or self.tried > TRIED or 4 * (match.worth + hopes[-len(left) - 1]) < self.best:
+        if not left or self.tried > TRIED:
             return
         k, *rest = left
         part = self.one.parts[k]
@@ -71,10 +68,9 @@ class _Search:
                 bridges = _bridges(joined, self.one.rank) - _bridges(match.labels, self.one.rank)
                 worth = match.worth + length(part.base) + 1 - BRIDGE * bridges
                 longer = _Match((*match.pairs, (k, j, exponent, sign, labels)), joined, worth)
-                self.best = max(self.best, worth)
                 self.found.append(longer)
-                self._extend(rest, ways, hopes, longer)
-        self._extend(rest, ways, hopes, match)
+                self._extend(rest, ways, longer)
+        self._extend(rest, ways, match)
 
     def _ways(self, part: Part, other: Part) -> Iterator[tuple[Fraction, int, Labels]]:
         """How one part may stand for the other: the power that is common, the sign, the labels of the other in order."""
@@ -183,7 +179,7 @@ def _split(match: _Match, one: Product, other: Product, bridges: bool) -> Common
         sides.append((product, [*turned, *bridged]))
     joints = carried | set(range(rank))
     axes = tuple(sorted({x for _, parts in sides for part in parts for x in part.labels if x in joints}))
-    if len(axes) > max(2, rank):
+    if len(axes) > 2:
         return None
     if len(axes) == 2:
         axes = _read(axes, shared, sides[0][1], rank)

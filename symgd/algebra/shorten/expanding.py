@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import gcd, lcm
 
 from symgd.algebra import expression as ex
 from symgd.algebra.canonical import canonical
 from symgd.algebra.expression import Add, Contract, Expression
+from symgd.algebra.shorten.length import of_number
 from symgd.algebra.shorten.product import Product, embedded, is_product
 from symgd.algebra.simplify import simplified_all
 
@@ -71,3 +73,17 @@ def alike(terms: list[Term], symmetry: bool, forms: Forms | None = None) -> list
             first.setdefault(form, ex.scaled(1 / number, unit))
             weights[form] = weights.get(form, Fraction(0)) + coefficient * c * number
     return [(c, first[form]) for form, c in weights.items() if c]
+
+
+def content(node: Expression) -> Term:
+    """A sum as a number times a sum of whole coefficients without a common divisor; any other node as it is split."""
+    terms = ex.terms(node)
+    if len(terms) < 2:
+        return ex.split(node)
+    number = Fraction(gcd(*[c.numerator for c, _ in terms]), lcm(*[c.denominator for c, _ in terms]))
+    if all(c < 0 for c, _ in terms):
+        number = -number
+    saved = sum(of_number(c) - of_number(c / number) for c, _ in terms)
+    if number == 1 or (saved <= of_number(number) and number > 0):
+        return Fraction(1), node
+    return number, ex.add([ex.scaled(c / number, unit) for c, unit in terms])

@@ -59,6 +59,7 @@ def _own(node: Expression) -> int:
         return CALL + 1 if ex.is_identity(node) else CALL if len(node.coefficients) > 1 else AWAY
     if isinstance(node, Add):
         inner = sum(_shown(child) if node.rank < 2 else _known[child] for child in node.children)
+        inner += 4 * AWAY * (node.rank > 2)  # a sum of products of matrices can be written, a product with such a sum cannot
         return inner + sum(map(of_number, node.coefficients)) + len(node.children) - all(c > 0 for c in node.coefficients)
     if isinstance(node, Contract):
         return _product(node)

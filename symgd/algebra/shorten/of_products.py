@@ -11,6 +11,7 @@ from symgd.algebra import expression as ex
 from symgd.algebra.canonical import canonical, is_symmetric
 from symgd.algebra.expression import Add, Contract, Expression, Leaf
 from symgd.algebra.functions.table import F
+from symgd.algebra.shorten.expanding import content
 from symgd.algebra.shorten.occurrence import occurrence
 from symgd.algebra.shorten.product import Labels, Part, Product, groups, piece_node, pieces, summed_in, taken_apart
 from symgd.algebra.shorten.rule import ONE, Rule, named
@@ -221,7 +222,18 @@ def _equal_pieces(product: Product, symmetry: bool) -> Product | None:
     return None
 
 
+def _number_in_front(product: Product, symmetry: bool) -> Product | None:
+    """2·(2x + 2y) = 4·(x + y)."""
+    for part in product.parts:
+        if isinstance(part.base, Add) and part.is_plain and (len(product.parts) > 1 or product.coefficient != 1):
+            number, rest = content(part.base)
+            if number != 1:
+                return product.without(part, factor=number, more=[replace(part, base=rest)])
+    return None
+
+
 PRODUCTS = (
+    Rule("a number in front", "2*A*(2*x + 4*y)", "4*A*(x + 2*y)", "A[m,n], x[n], y[n]", _number_in_front),
     Rule("an inverse beside its matrix", "inv(A)*A*x", "x", "A[n,n], x[n]", _inverse_cancels),
     Rule("an orthogonal matrix beside its transpose", "Q'*Q*x", "x", "Q[n,n] orthogonal, x[n]", _orthogonal_cancels),
     Rule("the entries of softmax add up to 1", "sum(softmax(x))", "1", "x[n]", _softmax_is_one),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from symgd.algebra import expression as ex
 from symgd.algebra.canonical import is_symmetric
-from symgd.algebra.expression import Add, Contract, Expression, Factor
+from symgd.algebra.expression import Add, Contract, Expression, Factor, Select
 from symgd.algebra.shorten.collect import collected
 from symgd.algebra.shorten.expanding import Forms, alike, multiplied_out, region
 from symgd.algebra.shorten.length import length
@@ -50,7 +50,8 @@ def _read(node: Contract, symmetry: bool) -> Expression:
     factors: list[Factor | None] = list(node.factors)
     turned = list(node.factors)
     vectors = [labels[0] for child, labels in node.factors if child.rank == 1]
-    for start in (*range(min(node.rank, 1)), *vectors, *(labels[0] for _, labels in node.factors if labels)):
+    packed = [label for child, labels in node.factors if isinstance(child, Select) and labels[:1] == (0,) for label in labels[1:]]
+    for start in (*range(min(node.rank, 1)), *packed, *vectors, *(labels[0] for _, labels in node.factors if labels)):
         at: int | None = start
         while at is not None:
             k = next((k for k, factor in enumerate(factors) if factor and at in factor[1] and factor[0].rank == 2), None)
