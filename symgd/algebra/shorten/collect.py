@@ -5,7 +5,7 @@ from __future__ import annotations
 from symgd.algebra import expression as ex
 from symgd.algebra.expression import Add, Contract, Expression
 from symgd.algebra.shorten.common import common
-from symgd.algebra.shorten.expanding import Forms, Term, alike, content
+from symgd.algebra.shorten.expanding import Memory, Term, alike, content
 from symgd.algebra.shorten.length import length
 from symgd.algebra.shorten.product import Product, taken_apart, with_numbers
 from symgd.algebra.shorten.rules import of_sum
@@ -14,31 +14,37 @@ MOST = 24  # terms of a sum whose factors are collected
 BRIDGED = 2  # tokens that must be saved where an identity matrix or a diag comes in
 
 
-def collected(node: Expression, symmetry: bool, forms: Forms | None = None) -> Expression:
-    """The sum with like terms and common factors collected, as long as that makes it shorter. `forms` may be kept between calls."""
-    forms = {} if forms is None else forms
-    found = alike(ex.terms(node), symmetry, forms)
+def collected(node: Expression, memory: Memory) -> Expression:
+    """The sum with like terms and common factors collected, as long as that makes it shorter."""
+    if node not in memory.sums:
+        memory.sums[node] = _collected(node, memory)
+    return memory.sums[node]
+
+
+def _collected(node: Expression, memory: Memory) -> Expression:
+    found = alike(ex.terms(node), memory)
     if len(found) > MOST:
         return _sum(found, node)
-    products = [taken_apart(ex.scaled(c, unit)) for c, unit in found]
     whole = [ex.scaled(c, unit) for c, unit in found]
-    gains: dict[tuple[Expression, Expression], tuple[int, Expression] | None] = {}
     while len(whole) > 1:
         best: tuple[int, int, int, Expression] | None = None
         for j in range(len(whole)):
             for i in range(j):
-                pair = whole[i], whole[j]
-                if pair not in gains:
-                    gains[pair] = _joined(products[i], products[j], *pair, symmetry, forms)
-                gain = gains[pair]
+                gain = _gain(whole[i], whole[j], memory)
                 if gain and (best is None or gain[0] > best[0]):
                     best = gain[0], i, j, gain[1]
         if best is None:
             break
-        _, i, j, joined = best
-        whole[i], products[i] = joined, taken_apart(joined)
-        del whole[j], products[j]
-    return of_sum(_sum(alike([ex.split(term) for term in whole], symmetry, forms), node), symmetry)
+        _, i, j, whole[i] = best
+        del whole[j]
+    return of_sum(_sum(alike([ex.split(term) for term in whole], memory), node), memory.symmetry)
+
+
+def _gain(one: Expression, other: Expression, memory: Memory) -> tuple[int, Expression] | None:
+    pair = one, other
+    if pair not in memory.gains:
+        memory.gains[pair] = _joined(taken_apart(one), taken_apart(other), *pair, memory)
+    return memory.gains[pair]
 
 
 def _sum(terms: list[Term], like: Expression) -> Expression:
@@ -57,9 +63,7 @@ def _upright_first(terms: list[Term]) -> list[Term]:
     return ordered
 
 
-def _joined(
-    one: Product, other: Product, left: Expression, right: Expression, symmetry: bool, forms: Forms
-) -> tuple[int, Expression] | None:
+def _joined(one: Product, other: Product, left: Expression, right: Expression, memory: Memory) -> tuple[int, Expression] | None:
     """Two terms as one, and how many tokens that saves; None where it saves none."""
     if not _may_gain(one, other):
         return None
@@ -69,18 +73,22 @@ def _joined(
     alone = not one.rank and all(len(product.parts) == 1 for product in whole)
     first, second = (one, other) if alone else whole
     for bridges in (False,) if alone else (False, True):
-        found = common(first, second, symmetry, bridges)
+        found = common(first, second, memory.symmetry, bridges)
         if found is None:
             continue
-        number, inner = content(collected(ex.add(found.rests), symmetry, forms))
+        number, inner = content(collected(ex.add(found.rests), memory))
         joined = ex.scaled(number, found.node(inner))
         gain = before - length(joined)
         # At equal length (A + A')*x rather than A*x + A'*x; but A*x + d.*x rather than (A + diag(d))*x.
         rank = max(part.base.rank for part in found.product.parts)
-        least = (BRIDGED if rank < 2 else 0) if bridges else -1 if rank else 0
+        least = (0 if rank == 2 and not any(map(_is_scaled_identity, found.rests)) else BRIDGED) if bridges else -1 if rank else 0
         if gain > least:
             return gain, joined
     return None
+
+
+def _is_scaled_identity(node: Expression) -> bool:
+    return all(ex.is_identity(part.base) for part in taken_apart(node).parts if any(label < node.rank for label in part.labels))
 
 
 def _may_gain(one: Product, other: Product) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import gcd, lcm
 
@@ -15,7 +16,16 @@ from symgd.algebra.simplify import simplified_all
 MOST = 40  # terms
 
 Term = tuple[Fraction, Expression]
-Forms = dict[Expression, Expression]  # canonical forms that are known
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is known while one expression is shortened: whether declared symmetry counts, canonical forms, what pairs of terms gave."""
+
+    symmetry: bool
+    forms: dict[Expression, Expression] = field(default_factory=dict)
+    gains: dict[tuple[Expression, Expression], tuple[int, Expression] | None] = field(default_factory=dict)
+    sums: dict[Expression, Expression] = field(default_factory=dict)
 
 
 def multiplied_out(node: Expression) -> list[Term] | None:
@@ -61,22 +71,24 @@ def _terms(node: Expression) -> list[Term] | None:
     return [ex.split(product.node()) for product in products]
 
 
-def alike(terms: list[Term], symmetry: bool, forms: Forms | None = None) -> list[Term]:
+def alike(terms: list[Term], memory: Memory) -> list[Term]:
     """Like terms collected, nested sums opened; each shown as the first of its kind."""
-    forms = {} if forms is None else forms
     weights: dict[Expression, Fraction] = {}
     first: dict[Expression, Expression] = {}
     for coefficient, term in terms:
         for c, unit in ex.terms(term):
-            form = canonical(unit, forms, symmetry)
+            form = canonical(unit, memory.forms, memory.symmetry)
             number, form = ex.split(form)
             first.setdefault(form, ex.scaled(1 / number, unit))
             weights[form] = weights.get(form, Fraction(0)) + coefficient * c * number
     return [(c, first[form]) for form, c in weights.items() if c]
 
 
-def content(node: Expression) -> Term:
-    """A sum as a number times a sum of whole coefficients without a common divisor; any other node as it is split."""
+def content(node: Expression, outside: Fraction = Fraction(1)) -> Term:
+    """A sum as a number times a sum of whole coefficients without a common divisor, where that is shorter; others as they are split.
+
+    `outside` is the number that stands in front of the sum already.
+    """
     terms = ex.terms(node)
     if len(terms) < 2:
         return ex.split(node)
@@ -84,6 +96,6 @@ def content(node: Expression) -> Term:
     if all(c < 0 for c, _ in terms):
         number = -number
     saved = sum(of_number(c) - of_number(c / number) for c, _ in terms)
-    if number == 1 or (saved <= of_number(number) and number > 0):
+    if number == 1 or (number > 0 and saved <= of_number(outside * number) - of_number(outside)):
         return Fraction(1), node
     return number, ex.add([ex.scaled(c / number, unit) for c, unit in terms])

@@ -18,7 +18,7 @@ def occurrence(
     `known` fixes some of its labels. What the pattern sums over must be summed there too, and stand on no other part.
     """
     candidates = [part for part in product.parts if part is not apart]
-    carriers = product.carriers()
+    carriers = product.carriers
     tried = 0
 
     def extend(k: int, taken: list[Part], names: dict[int, int]) -> tuple[list[Part], dict[int, int]] | None:

@@ -121,7 +121,7 @@ def _inverse_of_product(node: Expression, symmetry: bool) -> Expression | None:
         return None
     inside = taken_apart(node.children[0])
     chain, at, left = list[tuple[Expression, bool]](), 0, [part for part in inside.parts if part.labels]
-    if any(count != (1 if label < 2 else 2) for label, count in inside.carriers().items()):
+    if any(count != (1 if label < 2 else 2) for label, count in inside.carriers.items()):
         return None  # no chain: entrywise products, or a number beside it
     while left:
         part = next((one for one in left if at in one.labels), None)

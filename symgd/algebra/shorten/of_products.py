@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -13,7 +14,7 @@ from symgd.algebra.expression import Add, Contract, Expression, Leaf
 from symgd.algebra.functions.table import F
 from symgd.algebra.shorten.expanding import content
 from symgd.algebra.shorten.occurrence import occurrence
-from symgd.algebra.shorten.product import Labels, Part, Product, groups, piece_node, pieces, summed_in, taken_apart
+from symgd.algebra.shorten.product import Labels, Part, Product, piece_node, summed_in, taken_apart
 from symgd.algebra.shorten.rule import ONE, Rule, named
 
 
@@ -30,7 +31,7 @@ def _inverse_cancels(product: Product, symmetry: bool) -> Product | None:
             if found is None:
                 continue
             parts, labels = found
-            if product.carriers()[near] != 1 + sum(one.labels.count(near) for one in parts):
+            if product.carriers[near] != 1 + sum(one.labels.count(near) for one in parts):
                 continue
             bridge = Part(ex.identity(inside.sizes[0]), ONE, (far, labels[1 - axis]))
             gone = [near, *(label for x, label in labels.items() if x >= inside.rank)]
@@ -39,7 +40,7 @@ def _inverse_cancels(product: Product, symmetry: bool) -> Product | None:
 
 
 def _orthogonal_cancels(product: Product, symmetry: bool) -> Product | None:
-    carriers = product.carriers()
+    carriers = product.carriers
     for k, part in enumerate(product.parts):
         if not (isinstance(part.base, Leaf) and "orthogonal" in part.base.kind and part.is_plain):
             continue
@@ -54,7 +55,7 @@ def _orthogonal_cancels(product: Product, symmetry: bool) -> Product | None:
 
 
 def _softmax_is_one(product: Product, symmetry: bool) -> Product | None:
-    carriers = product.carriers()
+    carriers = product.carriers
     for part in product.parts:
         if named(part.base, "softmax") and part.is_plain and part.labels[-1] >= product.rank and carriers[part.labels[-1]] == 1:
             return product.without(part, labels=part.labels[-1:])
@@ -99,7 +100,7 @@ def _pointwise(rewrite: Callable[[Powers], Powers | None]) -> Callable[[Product,
     """A rule about powers that are multiplied entry by entry."""
 
     def apply(product: Product, symmetry: bool) -> Product | None:
-        for labels, parts in groups(product).items():
+        for labels, parts in product.groups.items():
             found = rewrite({part.base: part.exponent for part in parts})
             if found is not None:
                 return product.without(*parts, more=_parts(found, labels))
@@ -204,7 +205,11 @@ def _exponentials(powers: Powers) -> Powers | None:
 def _equal_pieces(product: Product, symmetry: bool) -> Product | None:
     """Equal pieces, x'·A·x twice, or the entries of A·x twice, as a power of one."""
     found: dict[tuple[Expression, Labels], tuple[Expression, list[Part]]] = {}
-    for piece in pieces(product):
+    powers = any(isinstance(part.base, Contract) for part in product.parts)
+    alike = Counter(_look(piece) for piece in product.pieces)
+    for piece in product.pieces:
+        if alike[_look(piece)] == 1 and not powers:
+            continue
         node, axes = piece_node(product, piece)
         key = canonical(node, None, symmetry), axes
         if key in found:
@@ -226,10 +231,15 @@ def _number_in_front(product: Product, symmetry: bool) -> Product | None:
     """2·(2x + 2y) = 4·(x + y)."""
     for part in product.parts:
         if isinstance(part.base, Add) and part.is_plain and (len(product.parts) > 1 or product.coefficient != 1):
-            number, rest = content(part.base)
+            number, rest = content(part.base, product.coefficient)
             if number != 1:
                 return product.without(part, factor=number, more=[replace(part, base=rest)])
     return None
+
+
+def _look(piece: list[Part]) -> frozenset[tuple[Expression, Fraction]]:
+    """What equal pieces have in common, and most others have not."""
+    return frozenset((part.base, part.exponent) for part in piece)
 
 
 PRODUCTS = (

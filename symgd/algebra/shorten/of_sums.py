@@ -7,7 +7,7 @@ from fractions import Fraction
 from symgd.algebra import expression as ex
 from symgd.algebra.expression import Add, Expression
 from symgd.algebra.functions.table import F
-from symgd.algebra.shorten.expanding import alike, multiplied_out
+from symgd.algebra.shorten.expanding import Memory, alike, multiplied_out
 from symgd.algebra.shorten.length import length
 from symgd.algebra.shorten.product import Part, taken_apart
 from symgd.algebra.shorten.rule import ONE, Rule, named
@@ -66,7 +66,7 @@ def _denominator(node: Expression, symmetry: bool) -> Expression | None:
             above.append(ex.contract(1, whole, range(node.rank), dict(enumerate(node.shape))))
         whole_sum = ex.add(above)
         parts = multiplied_out(whole_sum) or ex.terms(whole_sum)
-        units = [ex.scaled(c, unit) for c, unit in alike(parts, symmetry)]
+        units = [ex.scaled(c, unit) for c, unit in alike(parts, Memory(symmetry))]
         numerator = ex.add(units) if units else ex.full(0, node.shape)
         axes = range(node.rank)
         found = ex.contract(1, [(numerator, axes), (power_of(base, lowest), labels)], axes)

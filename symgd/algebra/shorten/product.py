@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 
 from symgd.algebra import expression as ex
 from symgd.algebra.canonical import canonical
@@ -35,7 +36,7 @@ class Part:
         return self.exponent == 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Product:
     """coefficient × the product of the parts, summed over every label from `rank` on.
 
@@ -63,9 +64,23 @@ class Product:
         sizes = {label: size for label, size in self.sizes.items() if label not in labels}
         return replace(self.with_parts([*kept[:at], *more, *kept[at:]], factor), sizes=sizes)
 
+    @cached_property
     def carriers(self) -> Counter[int]:
         """How often each label stands on a part."""
         return Counter(label for part in self.parts for label in part.labels)
+
+    @cached_property
+    def groups(self) -> dict[Labels, list[Part]]:
+        """The parts that stand on the same labels in the same order, together."""
+        found: dict[Labels, list[Part]] = {}
+        for part in self.parts:
+            found.setdefault(part.labels, []).append(part)
+        return found
+
+    @cached_property
+    def pieces(self) -> list[list[Part]]:
+        """The parts with summed labels, those that are connected by them together: each piece is an array on axes of the result."""
+        return [[self.parts[k] for k in group] for group in connected([part.labels for part in self.parts], self.rank)]
 
     def fresh(self) -> int:
         return max((self.rank - 1, *self.sizes)) + 1
@@ -127,11 +142,6 @@ def _taken_apart(node: Expression) -> Product:
     return Product(coefficient, tuple(parts), node.rank, sizes)
 
 
-def pieces(product: Product) -> list[list[Part]]:
-    """The parts with summed labels, those that are connected by them together: each piece is an array on axes of the result."""
-    return [[product.parts[k] for k in group] for group in connected([part.labels for part in product.parts], product.rank)]
-
-
 def piece_node(product: Product, piece: Sequence[Part]) -> tuple[Expression, Labels]:
     """A piece as an array, and the axes of the result that it stands on."""
     labels = labels_of(piece)
@@ -151,7 +161,7 @@ def with_numbers(products: Sequence[Product]) -> list[Product]:
 
 
 def _with_numbers(product: Product, shown: dict[Expression, Expression]) -> Product:
-    for piece in pieces(product):
+    for piece in product.pieces:
         number, axes = piece_node(product, piece)
         if not axes:
             number = shown.setdefault(canonical(number, symmetry=False), number)
@@ -161,14 +171,6 @@ def _with_numbers(product: Product, shown: dict[Expression, Expression]) -> Prod
 
 def labels_of(parts: Iterable[Part]) -> set[int]:
     return {label for part in parts for label in part.labels}
-
-
-def groups(product: Product) -> dict[Labels, list[Part]]:
-    """The parts that stand on the same labels in the same order, together."""
-    found: dict[Labels, list[Part]] = {}
-    for part in product.parts:
-        found.setdefault(part.labels, []).append(part)
-    return found
 
 
 def embedded(product: Product, node: Expression, labels: Labels) -> Product:

@@ -6,7 +6,7 @@ from symgd.algebra import expression as ex
 from symgd.algebra.canonical import is_symmetric
 from symgd.algebra.expression import Add, Contract, Expression, Factor, Select
 from symgd.algebra.shorten.collect import collected
-from symgd.algebra.shorten.expanding import Forms, alike, multiplied_out, region
+from symgd.algebra.shorten.expanding import Memory, alike, multiplied_out, region
 from symgd.algebra.shorten.length import length
 from symgd.algebra.shorten.product import is_product
 from symgd.algebra.shorten.rules import of_function, of_product, opened
@@ -25,11 +25,11 @@ def shortened(root: Expression, symmetry: bool = False) -> Expression:
         return root
     tops = {root} | {child for node in order if not _is_polynomial(node) for child in node.children}
     done: dict[Expression, Expression] = {}
-    forms: Forms = {}
+    memory = Memory(symmetry)
     for node in order:
-        found = _shorter(ex.rebuilt(node, [done[child] for child in node.children]), symmetry, forms)
+        found = _shorter(ex.rebuilt(node, [done[child] for child in node.children]), memory)
         if node in tops and _is_polynomial(found):
-            found = _region(found, symmetry, forms)
+            found = _region(found, memory)
         done[node] = found
     best = done[root] if length(done[root]) <= length(root) else root
     return _oriented(best, symmetry)
@@ -69,29 +69,29 @@ def _is_polynomial(node: Expression) -> bool:
     return isinstance(node, Add) or is_product(node)
 
 
-def _shorter(node: Expression, symmetry: bool, forms: Forms) -> Expression:
+def _shorter(node: Expression, memory: Memory) -> Expression:
     """The node with the rules of its class applied."""
     if isinstance(node, Add):
-        return collected(ex.add([ex.scaled(c, of_product(term, symmetry)) for c, term in node.terms]), symmetry, forms)
-    return of_product(node, symmetry) if isinstance(node, Contract) else of_function(node, symmetry)
+        return collected(ex.add([ex.scaled(c, of_product(term, memory.symmetry)) for c, term in node.terms]), memory)
+    return of_product(node, memory.symmetry) if isinstance(node, Contract) else of_function(node, memory.symmetry)
 
 
-def _region(node: Expression, symmetry: bool, forms: Forms) -> Expression:
+def _region(node: Expression, memory: Memory) -> Expression:
     """The shorter of a sum of products as it stands and multiplied out, each with common factors collected.
 
     Sums of numbers are not multiplied out: where they are polynomials, the author's brackets are as good as any.
     """
-    best = node
+    best, symmetry = node, memory.symmetry
     for start in dict.fromkeys((node, opened(node, symmetry))):
         parts = multiplied_out(start) if _has_labels(node) else None
         if parts is None and start is not node:
             parts = ex.terms(start)
         if parts is None:
             continue
-        units = alike([ex.split(of_product(ex.scaled(c, term), symmetry)) for c, term in parts], symmetry, forms)
+        units = alike([ex.split(of_product(ex.scaled(c, term), symmetry)) for c, term in parts], memory)
         flat = ex.add([ex.scaled(c, unit) for c, unit in units]) if units else ex.full(0, node.shape)
         if length(flat) <= HOPELESS * length(best):
-            flat = collected(flat, symmetry, forms)
+            flat = collected(flat, memory)
             for candidate in (flat, of_product(flat, symmetry)):
                 if length(candidate) < min(WORTH * length(node), length(best)):
                     best = candidate
