@@ -99,6 +99,10 @@ class Formula:
         """The variables, and those declared that the formula does not use."""
         return {**self.declared, **self.leaves}
 
+    def _names(self) -> set[str]:
+        """Names that no bound index may have: of variables, and of the dimensions in their declarations."""
+        return {*self.known, *(name for leaf in self.known.values() for size in leaf.shape for name in size.names)}
+
     @property
     def variables(self) -> tuple[str, ...]:
         """The names of the variables, in order of appearance."""
@@ -110,14 +114,14 @@ class Formula:
         return ", ".join(str(declaration_of(leaf)) for leaf in self.known.values())
 
     def __str__(self) -> str:
-        return infix(self.expression, row=self.row, avoid=self.known)
+        return infix(self.expression, row=self.row, avoid=self._names())
 
     def __repr__(self) -> str:
         return f"Formula({str(self)!r})"
 
     def latex(self, notation: str = "auto") -> str:
         """The formula in LaTeX (amsmath, bm): notation "matrix", "index", or "auto" for the shorter."""
-        return latex(self.expression, notation, row=self.row, avoid=self.known)
+        return latex(self.expression, notation, row=self.row, avoid=self._names())
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"

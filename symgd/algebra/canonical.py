@@ -54,13 +54,16 @@ def _is_made_symmetric(node: Expression, declared: bool) -> bool:
     if isinstance(node, Add):
         forms: dict[Expression, Expression] = {}
         terms = {canonical(term, forms, declared): c for c, term in node.terms}
-        return terms == {canonical(_turned(term), forms, declared): c for c, term in node.terms}
+        return terms == {canonical(turned(term), forms, declared): c for c, term in node.terms}
     if isinstance(node, Contract):
-        return _ends(node, 0) == _ends(node, 1) and canonical(_turned(node), None, declared) is canonical(node, None, declared)
+        return _ends(node, 0) == _ends(node, 1) and canonical(turned(node), None, declared) is canonical(node, None, declared)
     return ex.is_identity(node)
 
 
-def _turned(node: Expression) -> Expression:
+def turned(node: Expression) -> Expression:
+    """The transpose of a matrix, taken inside sums and products."""
+    if isinstance(node, Add):
+        return ex.add([ex.scaled(c, turned(term)) for c, term in node.terms])
     if isinstance(node, Contract):
         return ex.contract(node.coefficient, node.factors, (1, 0), node.dimensions())
     return ex.transposed(node, (1, 0))

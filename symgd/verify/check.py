@@ -20,8 +20,7 @@ from symgd.algebra import expression as ex
 from symgd.algebra.certified import certified
 from symgd.algebra.expand import expanded
 from symgd.algebra.expression import Expression
-from symgd.algebra.shorten import shortened
-from symgd.algebra.simplify import simplified
+from symgd.algebra.shorten import normal_form
 from symgd.errors import DomainError
 from symgd.language.elaborate import read_claim
 from symgd.language.limits import Limits
@@ -70,8 +69,7 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
         return Verdict("refuted", f"the left side is {shapes[0]}, the right side {shapes[1]}.", claim)
     if _is_zero(expanded(left.node - right.node)):
         return Verdict("proved", "both sides have the same canonical form, multiplied out.", claim)
-    one_form, other_form = (shortened(simplified(side.node, symmetry=True), symmetry=True) for side in (left, right))
-    if _is_zero(expanded(one_form - other_form)):
+    if _is_zero(expanded(normal_form(left.node) - normal_form(right.node))):
         return Verdict("proved", "both sides have the same canonical form, simplified and multiplied out.", claim)
     return _sampled(claim, left.node, right.node, ends)
 

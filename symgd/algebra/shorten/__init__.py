@@ -4,6 +4,7 @@
 `collect` takes out common factors; `shorten` weighs a sum as it stands against the same multiplied out, by its length in print.
 """
 
+from symgd.algebra.shorten.normal import normal_form
 from symgd.algebra.shorten.shorten import shortened
 
-__all__ = ["shortened"]
+__all__ = ["normal_form", "shortened"]

@@ -10,7 +10,7 @@ from functools import reduce
 
 from symgd.algebra import expression as ex
 from symgd.algebra.canonical import canonical, is_symmetric
-from symgd.algebra.expression import Add, Contract, Expression, Leaf
+from symgd.algebra.expression import Add, Contract, Expression, Leaf, Select
 from symgd.algebra.functions.table import F
 from symgd.algebra.shorten.expanding import content
 from symgd.algebra.shorten.occurrence import occurrence
@@ -202,6 +202,19 @@ def _exponentials(powers: Powers) -> Powers | None:
     return None
 
 
+def _packed_identity(product: Product, symmetry: bool) -> Product | None:
+    """Two packs of the same indices, which nothing else has: kron(I, I) = I."""
+    packs = [part for part in product.parts if isinstance(part.base, Select) and len(part.labels) > 2]
+    for k, part in enumerate(packs):
+        for other in packs[k + 1 :]:
+            inner = part.labels[1:]
+            shared = other.base is part.base and other.labels[1:] == inner and part.labels[0] != other.labels[0]
+            if shared and all(label >= product.rank and product.carriers[label] == 2 for label in inner):
+                bridge = Part(ex.identity(part.base.shape[0]), ONE, (part.labels[0], other.labels[0]))
+                return product.without(part, other, more=[bridge], labels=inner)
+    return None
+
+
 def _equal_pieces(product: Product, symmetry: bool) -> Product | None:
     """Equal pieces, x'·A·x twice, or the entries of A·x twice, as a power of one."""
     found: dict[tuple[Expression, Labels], tuple[Expression, list[Part]]] = {}
@@ -255,5 +268,6 @@ PRODUCTS = (
     Rule("step", "relu(x).*step(x)", "relu(x)", "x[n]", _pointwise(_step)),
     Rule("powers of signs", "y.^2", "ones(n)", "y[n] in {-1, 1}", _pointwise(_two_valued)),
     Rule("exponentials", "exp(x).*exp(-x)", "ones(n)", "x[n]", _pointwise(_exponentials)),
+    Rule("identities in Kronecker products", "kron(eye(m), eye(n))", "eye(m*n)", "x[m], y[n]", _packed_identity),
     Rule("equal pieces", "(x'*A*y)*(y'*A'*x)", "(x'*A*y)^2", "A[m,n], x[m], y[n]", _equal_pieces),
 )
