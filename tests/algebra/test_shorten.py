@@ -15,14 +15,13 @@ from symgd.algebra import operations as op
 from symgd.algebra.canonical import canonical
 from symgd.algebra.expand import expanded
 from symgd.algebra.expression import Add, Expression, Leaf
-from symgd.algebra.shorten import shortened
+from symgd.algebra.shorten import RULES, shortened
 from symgd.algebra.shorten.collect import collected
 from symgd.algebra.shorten.expanding import Memory, multiplied_out
 from symgd.algebra.shorten.length import length
 from symgd.algebra.shorten.of_products import PRODUCTS
 from symgd.algebra.shorten.product import Product, taken_apart
 from symgd.algebra.shorten.rule import Rule
-from symgd.algebra.shorten.rules import RULES
 from symgd.algebra.simplify import simplified
 from symgd.verify import sample
 
@@ -64,7 +63,7 @@ def fault(rule: Rule, node: Expression, seed: int) -> str | None:
 
 def instance(rule: Rule, seed: int) -> Expression:
     """The left side with random expressions in the place of its variables; what is declared of one is true of them."""
-    node = read(rule, rule.before)
+    node = formula(rule.before, given=rule.given).origin
     random = Random(seed)
     replaced: dict[Expression, Expression] = {}
     for leaf in ex.leaves(node):

@@ -8,6 +8,7 @@ from symgd.algebra.shorten.common import common
 from symgd.algebra.shorten.expanding import Memory, Term, alike, content
 from symgd.algebra.shorten.length import length
 from symgd.algebra.shorten.product import Product, taken_apart, with_numbers
+from symgd.algebra.shorten.rule import Rule
 from symgd.algebra.shorten.rules import of_sum
 
 MOST = 24  # terms of a sum whose factors are collected
@@ -96,3 +97,18 @@ def _may_gain(one: Product, other: Product) -> bool:
     theirs = {part.base for part in other.parts} | {ex.negative(part.base) for part in other.parts if isinstance(part.base, Add)}
     shared = [part for part in one.parts if part.base in theirs]
     return any(part.labels for part in shared) or sum(length(part.node) + 1 for part in shared) > 2
+
+
+def _with_brackets(node: Expression, symmetry: bool) -> Expression | None:
+    found = collected(node, Memory(symmetry))
+    return None if found is node else found
+
+
+COLLECTING = (
+    Rule("a common factor", "A*x + B*x", "(A + B)*x", "A[m,n], B[m,n], x[n]", _with_brackets),
+    Rule("common factors on both sides", "A'*C*A + A'*D*A", "A'*(C + D)*A", "A[m,n], C[m,m], D[m,m]", _with_brackets),
+    Rule("a common vector on a diagonal", "A'*diag(x)*A + A'*diag(y)*A", "A'*diag(x + y)*A", "A[m,n], x[m], y[m]", _with_brackets),
+    Rule("a common factor and nothing else", "A'*diag(x) + A'", "A'*diag(x + 1)", "A[m,n], x[m]", _with_brackets),
+    Rule("a common number", "(x'*y)^2*A*z - 2*(x'*y)^2*b", "(x'*y)^2*(A*z - 2*b)", "A[m,n], x[n], y[n], z[n], b[m]", _with_brackets),
+    Rule("a label that is two", "A'*diag(v)*A - A'*v*v'*A", "A'*(diag(v) - v*v')*A", "A[m,n], v[m]", _with_brackets),
+)

@@ -79,6 +79,8 @@ def alike(terms: list[Term], memory: Memory) -> list[Term]:
         for c, unit in ex.terms(term):
             form = canonical(unit, memory.forms, memory.symmetry)
             number, form = ex.split(form)
+            if not number:
+                continue
             first.setdefault(form, ex.scaled(1 / number, unit))
             weights[form] = weights.get(form, Fraction(0)) + coefficient * c * number
     return [(c, first[form]) for form, c in weights.items() if c]
