@@ -19,7 +19,8 @@ from symgd.algebra.dimension import Dimension, Shape, shape_text
 from symgd.algebra.expression import Expression, Leaf, Map
 from symgd.algebra.functions.table import F
 from symgd.algebra.operations import Value
-from symgd.algebra.simplify import simplified
+from symgd.algebra.shorten import shortened
+from symgd.algebra.simplify import simplified, simplified_all
 from symgd.calculus import derive
 from symgd.calculus.reverse import kinks
 from symgd.errors import FormulaError, ShapeError
@@ -28,6 +29,7 @@ from symgd.language.elaborate import Reading, read
 from symgd.language.limits import Limits
 from symgd.notation.infix import infix
 from symgd.notation.latex import latex
+from symgd.notation.layouts import layout_of
 
 Operand = Union["Formula", int, float, Fraction]
 Names = Union[str, "Formula", Sequence[Union[str, "Formula"]]]
@@ -36,12 +38,13 @@ Names = Union[str, "Formula", Sequence[Union[str, "Formula"]]]
 class Formula:
     """A scalar, vector, matrix or array given by a formula.
 
+    `layout` says, of a derivative, what its entries are derivatives of.
     `expression` is what is shown and computed. `origin` is what derivatives are taken of: the same without the use of declared
     symmetry, because a derivative by a matrix sees its entries as independent. `declared` are the leaves that may be given
     values, `kinked` the functions whose kinks a derivative crosses.
     """
 
-    __slots__ = ("_expression", "_leaves", "declared", "kinked", "origin", "reading", "row")
+    __slots__ = ("_expression", "_leaves", "declared", "kinked", "layout", "origin", "reading", "row")
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Formula:
         expression: Expression | None = None,
         reading: Reading | None = None,
         kinked: Sequence[tuple[Map, Expression]] = (),
+        layout: str = "",
     ) -> None:
         self.origin = origin
         self.declared = declared or {}
@@ -60,6 +64,7 @@ class Formula:
         self._leaves: dict[str, Leaf] | None = None
         self.reading = reading
         self.kinked = tuple(kinked)
+        self.layout = layout
 
     # ---- what it is -----------------------------------------------------------------------------------------------
 
@@ -68,7 +73,7 @@ class Formula:
         if self._expression is None:
             # What is derived is simplified already; only declared symmetry can shorten it further.
             symmetric = any(map(is_symmetric, ex.leaves(self.origin)))
-            self._expression = simplified(self.origin, symmetry=True) if symmetric else self.origin
+            self._expression = shortened(simplified(self.origin, symmetry=True), symmetry=True) if symmetric else self.origin
         return self._expression
 
     @property
@@ -94,6 +99,10 @@ class Formula:
         """The variables, and those declared that the formula does not use."""
         return {**self.declared, **self.leaves}
 
+    def _names(self) -> set[str]:
+        """Names that no bound index may have: of variables, and of the dimensions in their declarations."""
+        return {*self.known, *(name for leaf in self.known.values() for size in leaf.shape for name in size.names)}
+
     @property
     def variables(self) -> tuple[str, ...]:
         """The names of the variables, in order of appearance."""
@@ -105,14 +114,14 @@ class Formula:
         return ", ".join(str(declaration_of(leaf)) for leaf in self.known.values())
 
     def __str__(self) -> str:
-        return infix(self.expression, row=self.row, avoid=self.known)
+        return infix(self.expression, row=self.row, avoid=self._names())
 
     def __repr__(self) -> str:
         return f"Formula({str(self)!r})"
 
     def latex(self, notation: str = "auto") -> str:
         """The formula in LaTeX (amsmath, bm): notation "matrix", "index", or "auto" for the shorter."""
-        return latex(self.expression, notation, row=self.row, avoid=self.known)
+        return latex(self.expression, notation, row=self.row, avoid=self._names())
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"
@@ -335,18 +344,20 @@ def gradient(f: Any, variables: Names | None = None, *, structure: str | None = 
         node = derive.jacobian(f.origin, leaf)
         if structure is not None:
             node = derive.structured_gradient(node, structure, leaf)
-        return _derived(f, node, [leaf])
+        return _derived(f, node, [leaf], layout=layout_of(node, (), [leaf], False, structure))
     if structure is not None:
         raise FormulaError("structure is an option of the gradient by one matrix.")
     chosen = _scalars(f, variables, "gradient")
-    return _derived(f, ex.stack(derive.gradient(f.origin, chosen)), chosen)
+    layout = f"the entries are {', '.join(f'∂f/∂{leaf.name}' for leaf in chosen)}"
+    return _derived(f, ex.stack(derive.gradient(f.origin, chosen)), chosen, layout=layout)
 
 
 def gradients(f: Any, variables: Sequence[Names]) -> dict[str, Formula]:
     """The gradients of a scalar by each variable, scalars and arrays, in one pass: {name: Formula}."""
     f = _scalar(f, "gradients", "jacobian")
     chosen = [_leaf(f, name) for name in variables]
-    return {leaf.name: _derived(f, node, [leaf]) for leaf, node in zip(chosen, derive.gradient(f.origin, chosen))}
+    found = zip(chosen, derive.gradient(f.origin, chosen))
+    return {leaf.name: _derived(f, node, [leaf], layout=layout_of(node, (), [leaf], False)) for leaf, node in found}
 
 
 def derivative(f: Any, variable: Names) -> Formula:
@@ -358,7 +369,8 @@ def derivative(f: Any, variable: Names) -> Formula:
             f"derivative takes a scalar, and {leaf.name} is {shape_text(leaf.shape)}.",
             hint=f"Write gradient(f, {leaf.name!r}) or jacobian(f, {leaf.name!r}).",
         )
-    return _derived(f, derive.jacobian(f.origin, leaf), [leaf])
+    node = derive.jacobian(f.origin, leaf)
+    return _derived(f, node, [leaf], layout=layout_of(node, f.origin.shape, [leaf], False))
 
 
 def jacobian(f: Any, variables: Names, *, layout: str = "vec") -> Formula:
@@ -368,9 +380,11 @@ def jacobian(f: Any, variables: Names, *, layout: str = "vec") -> Formula:
         chosen = _scalars(f, variables, "jacobian")
         columns = [derive.jacobian(f.origin, leaf) for leaf in chosen]
         stacked = ex.stack(columns)
-        return _derived(f, ex.transposed(stacked, [*range(1, stacked.rank), 0]), chosen)
+        words = f"the last index counts {', '.join(leaf.name for leaf in chosen)}"
+        return _derived(f, ex.transposed(stacked, [*range(1, stacked.rank), 0]), chosen, layout=words)
     leaf = _leaf(f, variables)
-    return _derived(f, _laid_out(derive.jacobian(f.origin, leaf), f.origin.rank, layout), [leaf])
+    node = _laid_out(derive.jacobian(f.origin, leaf), f.origin.rank, layout)
+    return _derived(f, node, [leaf], layout=layout_of(node, f.origin.shape, [leaf], layout == "vec"))
 
 
 def hessian(f: Any, variables: Names | None = None, others: Names | None = None, *, layout: str = "vec") -> Formula:
@@ -382,11 +396,15 @@ def hessian(f: Any, variables: Names | None = None, others: Names | None = None,
         others = variables
     if _is_name(variables) and _is_name(others):
         first, second = _leaf(f, variables), _leaf(f, others)
-        return _derived(f, _laid_out(derive.hessian(f.origin, first, second), first.rank, layout), [first, second])
+        slope = shortened(simplified(derive.jacobian(f.origin, first)))
+        node = _laid_out(derive.jacobian(slope, second), first.rank, layout)
+        return _derived(f, node, [first, second], layout=layout_of(node, (), [first, second], layout == "vec"))
     rows = _scalars(f, [variables] if _is_name(variables) else variables, "hessian")
     columns = _scalars(f, [others] if _is_name(others) else others, "hessian")
-    slopes = derive.gradient(f.origin, rows)
-    return _derived(f, ex.stack([ex.stack(derive.gradient(slope, columns)) for slope in slopes]), [*rows, *columns])
+    slopes = simplified_all(derive.gradient(f.origin, rows))
+    first_names, second_names = (", ".join(leaf.name for leaf in leaves) for leaves in (rows, columns))
+    words = f"entry [i,j] is the derivative by number i of {first_names} and number j of {second_names}"
+    return _derived(f, ex.stack([ex.stack(derive.gradient(slope, columns)) for slope in slopes]), [*rows, *columns], layout=words)
 
 
 def directional(f: Any, variables: Names, *, along: Any, normalize: bool = False) -> Formula:
@@ -417,7 +435,8 @@ def hessian_vector(f: Any, variable: Names, *, along: Any) -> Formula:
     f = _scalar(f, "hessian_vector", "jacobian")
     leaf = _leaf(f, variable)
     direction = _direction(f, leaf, along)
-    return _derived(f, derive.directional(derive.jacobian(f.origin, leaf), leaf, direction), [leaf], [direction])
+    node = derive.directional(shortened(simplified(derive.jacobian(f.origin, leaf))), leaf, direction)
+    return _derived(f, node, [leaf], [direction])
 
 
 def differential(f: Any) -> Formula:
@@ -534,8 +553,8 @@ def _laid_out(node: Expression, split: int, layout: str) -> Expression:
     return derive.vectorised(node, split) if layout == "vec" else node
 
 
-def _derived(f: Formula, node: Expression, by: Sequence[Leaf], more: Sequence[Expression] = ()) -> Formula:
+def _derived(f: Formula, node: Expression, by: Sequence[Leaf], more: Sequence[Expression] = (), layout: str = "") -> Formula:
     """A formula derived from f, simplified, that knows the names f knows."""
-    found = simplified(node)
+    found = shortened(simplified(node))
     declared = {**f.known, **{leaf.name: leaf for leaf in more if isinstance(leaf, Leaf)}}
-    return Formula(found, declared, kinked=[*f.kinked, *kinks(f.origin, by)])
+    return Formula(found, declared, kinked=[*f.kinked, *kinks(f.origin, by)], layout=layout)

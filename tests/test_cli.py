@@ -540,7 +540,7 @@ def test_ctrl_c_is_quiet() -> None:
 
 CLAIMS = {
     "(x+1)^2 = x^2 + 2*x + 1": (0, "proved"),
-    "sin(x)^2 + cos(x)^2 = 1": (0, "agrees"),
+    "sin(2*x) = 2*sin(x)*cos(x)": (0, "agrees"),
     "(x+1)^2 = x^2 + 3*x + 1": (1, "refuted"),
     "sqrt(-1-x^2) = log(-1-x^2)": (3, "undecided"),
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from symgd import cli
+from symgd.algebra.shorten import RULES
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -91,3 +92,9 @@ def test_rooms_are_those_there_are() -> None:
 def test_paths_named_exist() -> None:
     for path in re.findall(r"`((?:examples|tests|symgd)/[\w./]*|\.ci/\w+|run\.py)`", README):
         assert (ROOT / path).exists(), path
+
+
+def test_the_table_of_rules_is_the_one_in_the_code() -> None:
+    table = README.split("## What is printed")[1].split("## The command line")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ") and not line.startswith("| rule |")]
+    assert rows == [f"| {rule.name} | `{rule.before}` | `{rule.after}` | `{rule.given}` |" for rule in RULES]

@@ -6,8 +6,12 @@ what they connect (colour refinement), so the form is the same in every process.
 
 from __future__ import annotations
 
+import weakref
+from collections import Counter
+
 from symgd.algebra import expression as ex
-from symgd.algebra.expression import Add, Contract, Expression, Leaf, MatrixFunction
+from symgd.algebra.connected import connected
+from symgd.algebra.expression import Add, Contract, Expression, Leaf, Map, MatrixFunction
 
 SYMMETRIC = ("symmetric", "spd", "diagonal")
 TRIED = 8  # labels of one colour that are told apart by trying; of more, the first ones
@@ -16,11 +20,58 @@ Colours = dict[int, int]  # of each label: a number that no order of factors and
 Edges = list[tuple[int, bool, tuple[int, ...]]]  # of each factor: its digest, whether it is symmetric, its labels
 
 
-def is_symmetric(node: Expression) -> bool:
-    """Is it declared equal to its transpose, or the inverse of such a matrix?"""
-    while isinstance(node, MatrixFunction) and node.function.name == "inv":
-        node = node.children[0]
-    return isinstance(node, Leaf) and any(flag in node.kind for flag in SYMMETRIC)
+_symmetric: tuple[weakref.WeakKeyDictionary[Expression, bool], ...] = (weakref.WeakKeyDictionary(), weakref.WeakKeyDictionary())
+
+
+def is_symmetric(node: Expression, declared: bool = True) -> bool:
+    """Is it equal to its transpose: made so, as X'X and A + A' are, or (where `declared` counts) declared so?
+
+    True is a proof, False is none.
+    """
+    known = _symmetric[declared]
+    waiting = [node]
+    while waiting:  # what it is made of first, so that no call goes deep
+        one = waiting[-1]
+        missing = [child for child in one.children if child not in known and _is_square(child)] if one not in known else []
+        if missing:
+            waiting += missing
+            continue
+        waiting.pop()
+        if one not in known:
+            known[one] = _is_square(one) and _is_made_symmetric(one, declared)
+    return known[node]
+
+
+def _is_square(node: Expression) -> bool:
+    return node.rank == 2 and node.shape[0] == node.shape[1]
+
+
+def _is_made_symmetric(node: Expression, declared: bool) -> bool:
+    if isinstance(node, Leaf):
+        return declared and any(flag in node.kind for flag in SYMMETRIC)
+    if isinstance(node, MatrixFunction | Map):
+        return all(is_symmetric(child, declared) for child in node.children)
+    if isinstance(node, Add):
+        forms: dict[Expression, Expression] = {}
+        terms = {canonical(term, forms, declared): c for c, term in node.terms}
+        return terms == {canonical(turned(term), forms, declared): c for c, term in node.terms}
+    if isinstance(node, Contract):
+        return _ends(node, 0) == _ends(node, 1) and canonical(turned(node), None, declared) is canonical(node, None, declared)
+    return ex.is_identity(node)
+
+
+def turned(node: Expression) -> Expression:
+    """The transpose of a matrix, taken inside sums and products."""
+    if isinstance(node, Add):
+        return ex.add([ex.scaled(c, turned(term)) for c, term in node.terms])
+    if isinstance(node, Contract):
+        return ex.contract(node.coefficient, node.factors, (1, 0), node.dimensions())
+    return ex.transposed(node, (1, 0))
+
+
+def _ends(node: Contract, axis: int) -> Counter[Expression]:
+    """The factors that stand on an axis; a look that tells most products from their transposes."""
+    return Counter(child for child, labels in node.factors if axis in labels)
 
 
 def canonical(root: Expression, done: dict[Expression, Expression] | None = None, symmetry: bool = True) -> Expression:
@@ -40,7 +91,8 @@ def canonical(root: Expression, done: dict[Expression, Expression] | None = None
 
 
 def _sorted(node: Contract, symmetry: bool) -> Expression:
-    symmetric = [symmetry and is_symmetric(child) for child in node.children]
+    node = _on_one_axis(node)
+    symmetric = [is_symmetric(child, symmetry) for child in node.children]
     edges = [(int.from_bytes(child.digest, "big"), free, labels) for child, free, labels in zip(node.children, symmetric, node.labels)]
     colour = _told_apart(node, edges)
     turned = [
@@ -51,39 +103,33 @@ def _sorted(node: Contract, symmetry: bool) -> Expression:
     return ex.contract(node.coefficient, ordered, range(node.rank), node.dimensions())
 
 
+def _on_one_axis(node: Contract) -> Contract:
+    """Where an identity matrix stands on two axes, all else on the first of them: diag(v) has v on either."""
+    names: dict[int, int] = {}
+    for child, labels in node.factors:
+        if len(labels) == 2 and max(labels) < node.rank and labels[0] != labels[1] and ex.is_identity(child):
+            one, two = (names.get(x, x) for x in labels)
+            names |= {x: min(one, two) for x in (*labels, one, two)}
+    if not names:
+        return node
+    factors = [(child, labels if ex.is_identity(child) else tuple([names.get(x, x) for x in labels])) for child, labels in node.factors]
+    found = ex.contract(node.coefficient, factors, range(node.rank), node.dimensions())
+    return found if isinstance(found, Contract) else node
+
+
 def _told_apart(node: Contract, edges: Edges) -> Colours:
     """A colour of its own for every label: its place for an axis; for a summed label, what it stands in, one piece at a time."""
     places = {x: hash((x,)) for x in range(node.rank)}
     sizes = {x: int.from_bytes(str(length).encode()[:7], "big") for x, length in node.dimensions().items()}
     pieces = []
-    for piece in _pieces(edges, node.rank):
+    for group in connected(node.labels, node.rank):
+        piece = [edges[k] for k in group]  # the factors that summed labels connect
         colour = _piece_told_apart({x: places.get(x, sizes[x]) for _, _, labels in piece for x in labels}, piece)
         look = sorted((digest, _around(colour, symmetric, labels)) for digest, symmetric, labels in piece)
         pieces.append((look, {x: colour[x] for x in colour if x >= node.rank}))
     for k, (_, colour) in enumerate(sorted(pieces, key=lambda piece: piece[0])):
         places.update({x: hash((k, own)) for x, own in colour.items()})
     return places
-
-
-def _pieces(edges: Edges, rank: int) -> list[Edges]:
-    """The factors with summed labels, grouped: those that summed labels connect are one piece."""
-    above: dict[int, int] = {}
-
-    def top(x: int) -> int:
-        while above[x] != x:
-            above[x] = x = above[above[x]]
-        return x
-
-    connected = [([x for x in edge[2] if x >= rank], edge) for edge in edges]
-    for summed, _ in connected:
-        for x in summed:
-            above.setdefault(x, x)
-            above[top(x)] = top(summed[0])
-    found: dict[int, Edges] = {}
-    for summed, edge in connected:
-        if summed:
-            found.setdefault(top(summed[0]), []).append(edge)
-    return list(found.values())
 
 
 def _piece_told_apart(colour: Colours, edges: Edges) -> Colours:

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from symgd.algebra import expression as ex
 from symgd.algebra.canonical import canonical
-from symgd.algebra.expression import Add, Contract, Expression, Map
+from symgd.algebra.expression import Add, Along, Contract, Expression, Map
 from symgd.algebra.functions.table import POWER
 from symgd.algebra.simplify import is_slice, simplified_all
 
@@ -42,6 +42,10 @@ def _distributed(node: Expression, budget: int) -> Expression:
     if isinstance(node, Map) and node.function is POWER:
         base, exponent = node.children[0], ex.constant_value(node.children[1])
         if exponent is not None and exponent.denominator == 1 and 2 <= exponent <= LARGEST_POWER:
+            if isinstance(base, Along) and base.function.name == "norm2" and exponent % 2 == 0:
+                axes = range(base.children[0].rank)
+                square = ex.contract(1, [(base.children[0], axes), (base.children[0], axes)], axes[:-1])
+                return ex.power(square, exponent / 2)
             if isinstance(base, Add):
                 if len(base.children) ** int(exponent) > 1000 * budget:
                     raise _TooManyTerms

@@ -147,7 +147,7 @@ class _Pass:
             # Entries of a Select are 0 or 1: a power of one is itself.
             powers[key] = ex.ONE if isinstance(base, Select) else powers[key] + exponent if key in powers else exponent
         sizes = {x: n for x, n in sizes.items() if x not in called}
-        factors = [(_power(base, exponent), labels) for (base, labels), exponent in powers.items() if exponent]
+        factors = [(power_of(base, exponent), labels) for (base, labels), exponent in powers.items() if exponent]
         whole = chosen(_sliced(factors if self.sharing else self._written_out(factors, node.rank), node.rank), self.partial)
         absorbed = {x for _, labels in factors for x in labels} - {x for _, labels in whole for x in labels}
         return ex.contract(coefficient, whole, range(node.rank), {x: n for x, n in sizes.items() if x not in absorbed})
@@ -175,18 +175,18 @@ class _Pass:
 
     def _powers(self, node: Expression, labels: tuple[int, ...]) -> Iterator[tuple[Expression, Fraction, tuple[int, ...]]]:
         """The factor as powers of bases: (‖x‖·y)^-2 is ‖x‖^-2 and y^-2."""
-        base, exponent = _base(node)
+        base, exponent = base_and_exponent(node)
         whole = exponent.denominator == 1 and exponent != 1
         if whole and isinstance(base, Contract) and base.coefficient == 1 and not is_slice(base) and _is_entrywise(base):
             for child, inside in base.factors:
-                inner, power = _base(child)
+                inner, power = base_and_exponent(child)
                 yield inner, power * exponent, tuple([labels[x] for x in inside])
         else:
             yield base, exponent, labels
 
     def _axes(self, base: Expression, labels: list[int]) -> tuple[int, ...]:
         """The labels, in order where the order does not matter."""
-        return tuple(sorted(labels) if self.symmetry and is_symmetric(base) else labels)
+        return tuple(sorted(labels) if is_symmetric(base, self.symmetry) else labels)
 
 
 def is_slice(node: Expression) -> bool:
@@ -226,7 +226,7 @@ def _is_entrywise(node: Contract) -> bool:
     return 0 < len(node.children) <= SHORT and all(label < node.rank for labels in node.labels for label in labels)
 
 
-def _base(node: Expression) -> tuple[Expression, Fraction]:
+def base_and_exponent(node: Expression) -> tuple[Expression, Fraction]:
     """The node as base and exponent."""
     exponent = ex.ONE
     while isinstance(node, Map):
@@ -246,9 +246,9 @@ def _absolute(node: Expression) -> Expression:
     return node if is_positive(node) else F.abs(node)
 
 
-def _power(base: Expression, exponent: Fraction) -> Expression:
+def power_of(base: Expression, exponent: Fraction) -> Expression:
     while isinstance(base, Map) and base.function.name == "abs" and exponent % 2 == 0:
-        base, inner = _base(base.children[0])
+        base, inner = base_and_exponent(base.children[0])
         exponent *= inner
     if abs(exponent) == HALF:
         return ex.power(F.sqrt(base), 1 if exponent > 0 else -1)
@@ -264,7 +264,7 @@ def _function(node: Map, children: list[Expression]) -> Expression:
         return inner.children[0]
     if node.function.name == "abs":
         return _absolute(inner)
-    return _power(*_base(ex.rebuilt(node, children)))
+    return power_of(*base_and_exponent(ex.rebuilt(node, children)))
 
 
 def _literal(node: Expression, symmetry: bool) -> Expression:

@@ -31,6 +31,13 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--order", type=int, choices=(1, 2), default=1, help="2: second derivatives, the Hessian (default: 1)")
     directions = 'the directional derivative along u, "[1, 0]" or "3/5, 4/5"; with --order 2 the Hessian times u'
     parser.add_argument("--along", metavar="U", type=text, help=directions)
+    parser.add_argument(
+        "--layout",
+        choices=("vec", "indices"),
+        default="vec",
+        help="by a matrix: columns stacked, or an index for each axis",
+    )
+    parser.add_argument("--structure", help="the gradient by the free entries of a matrix: symmetric, diagonal, lower, upper, banded")
     parser.add_argument("--normalize", action="store_true", help="divide by the length of the direction")
 
 
@@ -38,13 +45,15 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.normalize and (arguments.along is None or arguments.order == 2):
         raise UsageError("--normalize needs --along, and first order.")
     f = read_formula(arguments)
+    if arguments.structure is not None and (arguments.order == 2 or arguments.along is not None or f.shape):
+        raise UsageError("--structure is an option of the gradient of a scalar.")
     names = _names(f, arguments.variables)
     if arguments.along is not None:
         found = [_along(f, names, arguments)]
     elif arguments.order == 2:
-        found = _second(f, names)
+        found = _second(f, names, arguments.layout)
     else:
-        found = _first(f, names)
+        found = _first(f, names, arguments)
     if arguments.json:
         print_json(
             {
@@ -61,6 +70,7 @@ def _run(arguments: argparse.Namespace) -> int:
                         "derivative": str(item.formula),
                         "latex": item.formula.latex(),
                         "shape": [str(size) for size in item.formula.shape],
+                        "layout": item.formula.layout,
                         "given": item.formula.given,
                     }
                     for item in found
@@ -73,6 +83,8 @@ def _run(arguments: argparse.Namespace) -> int:
         print()
         print(f"{item.label} = {item.formula}")
         print(f"shape: {shape_text(item.formula.shape)}")
+        if item.formula.layout:
+            print(f"layout: {item.formula.layout}")
         print(f"LaTeX: {item.formula.latex()}")
     return FINE
 
@@ -89,15 +101,18 @@ def _names(f: Formula, wanted: Sequence[str]) -> list[str]:
     return names
 
 
-def _first(f: Formula, names: Sequence[str]) -> list[Derivative]:
+def _first(f: Formula, names: Sequence[str], arguments: argparse.Namespace) -> list[Derivative]:
     """First derivatives: gradients of a scalar, Jacobians of anything else."""
     if f.shape:
-        return [Derivative(_quotient(f, name), (name,), symgd.jacobian(f, name)) for name in names]
-    found = symgd.gradients(f, names)
+        return [Derivative(_quotient(f, name), (name,), symgd.jacobian(f, name, layout=arguments.layout)) for name in names]
+    if arguments.structure is None:
+        found = symgd.gradients(f, names)
+    else:
+        found = {name: symgd.gradient(f, name, structure=arguments.structure) for name in names}
     return [Derivative(_gradient_label(f, name, names), (name,), found[name]) for name in names]
 
 
-def _second(f: Formula, names: Sequence[str]) -> list[Derivative]:
+def _second(f: Formula, names: Sequence[str], layout: str) -> list[Derivative]:
     """Second derivatives: one Hessian of one variable or of several scalars, otherwise a block for every pair."""
     if len(names) == 1 and not _is_array(f, names[0]):
         twice = symgd.derivative(symgd.derivative(f, names[0]), names[0])
@@ -105,8 +120,8 @@ def _second(f: Formula, names: Sequence[str]) -> list[Derivative]:
     if not any(_is_array(f, name) for name in names):
         return [Derivative("∇²f", tuple(names), symgd.hessian(f, names))]
     if len(names) == 1:
-        return [Derivative("∇²f", (names[0], names[0]), symgd.hessian(f, names[0]))]
-    return [Derivative(f"∂²f/∂{a}∂{b}", (a, b), symgd.hessian(f, a, b)) for a, b in combinations_with_replacement(names, 2)]
+        return [Derivative("∇²f", (names[0], names[0]), symgd.hessian(f, names[0], layout=layout))]
+    return [Derivative(f"∂²f/∂{a}∂{b}", (a, b), symgd.hessian(f, a, b, layout=layout)) for a, b in combinations_with_replacement(names, 2)]
 
 
 def _along(f: Formula, names: Sequence[str], arguments: argparse.Namespace) -> Derivative:

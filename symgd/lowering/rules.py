@@ -29,7 +29,7 @@ from symgd.algebra.expression import (
     Unknown,
 )
 from symgd.algebra.functions import table
-from symgd.algebra.layout import Block, Grid, Zeros, layers
+from symgd.algebra.grid import Block, Grid, Zeros, layers
 from symgd.errors import LoweringError
 from symgd.lowering.build import Builder, Operand
 from symgd.lowering.contraction import Product, contract

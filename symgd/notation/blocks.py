@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from symgd.algebra.dimension import ONE
 from symgd.algebra.expression import Expression
-from symgd.algebra.layout import Box, Grid, Zeros
+from symgd.algebra.grid import Box, Grid, Zeros
 from symgd.notation import presentation as show
 from symgd.notation.presentation import Tree
 from symgd.notation.terms import Term, dimension_tree, turned

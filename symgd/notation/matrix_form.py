@@ -31,7 +31,7 @@ from symgd.algebra.expression import (
     Unknown,
 )
 from symgd.algebra.functions.table import POWER
-from symgd.algebra.layout import layers
+from symgd.algebra.grid import layers
 from symgd.algebra.trampoline import run
 from symgd.notation import blocks, masks
 from symgd.notation import presentation as show

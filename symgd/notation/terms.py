@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from symgd.algebra.canonical import is_symmetric
 from symgd.algebra.dimension import Dimension, Monomial
 from symgd.algebra.expression import Expression
 from symgd.notation import presentation as show
@@ -40,8 +41,8 @@ class Element:
         return self.kind == MATRIX and isinstance(self.tree, show.Call) and self.tree.name == "eye"
 
     def transposed(self) -> Element:
-        if self.kind == DIAGONAL or self.is_identity:
-            return self
+        if self.kind == DIAGONAL or self.is_identity or (self.node is not None and is_symmetric(self.node, declared=False)):
+            return self  # X'X is its own transpose; what is declared symmetric may be written either way, and is left as it is
         return Element(self.tree, self.kind, not self.turned, self.node)
 
 
@@ -288,6 +289,9 @@ def _lead(tree: Tree) -> Tree:
 def chain_tree(chain: Chain) -> Tree:
     """The chain as a tree; powers of equal neighbours are collected."""
     chain = joined(chain)
+    if [element.kind for element in chain] == [DIAGONAL, MATRIX, DIAGONAL]:  # A.*(u*v') rather than diag(u)*A*diag(v)
+        u, matrix_tree, v = chain[0].tree, _element_tree(chain[1]), chain[2].tree
+        return entrywise([matrix_tree, show.Group(chain_tree((Element(u, COLUMN), Element(v, COLUMN, True))))], [])
     factors: list[Tree] = []
     k = 0
     while k < len(chain):

@@ -20,6 +20,7 @@ from symgd.algebra import expression as ex
 from symgd.algebra.certified import certified
 from symgd.algebra.expand import expanded
 from symgd.algebra.expression import Expression
+from symgd.algebra.shorten import normal_form
 from symgd.errors import DomainError
 from symgd.language.elaborate import read_claim
 from symgd.language.limits import Limits
@@ -66,10 +67,15 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
     if left.node.shape != right.node.shape or left.row != right.row:
         shapes = [replace(side.value, text=side.text).described() for side in (one, other)]
         return Verdict("refuted", f"the left side is {shapes[0]}, the right side {shapes[1]}.", claim)
-    difference = expanded(left.node - right.node)
-    if difference is not None and ex.is_zero(difference):
+    if _is_zero(expanded(left.node - right.node)):
         return Verdict("proved", "both sides have the same canonical form, multiplied out.", claim)
+    if _is_zero(expanded(normal_form(left.node) - normal_form(right.node))):
+        return Verdict("proved", "both sides have the same canonical form, simplified and multiplied out.", claim)
     return _sampled(claim, left.node, right.node, ends)
+
+
+def _is_zero(form: Expression | None) -> bool:
+    return form is not None and ex.is_zero(form)
 
 
 def _sampled(claim: str, left: Expression, right: Expression, ends: float) -> Verdict:

@@ -8,7 +8,7 @@ from symgd.algebra import expression as ex
 from symgd.algebra import matrices
 from symgd.algebra.dimension import ONE, ZERO, Dimension
 from symgd.algebra.expression import Expression, terms
-from symgd.algebra.layout import Box, Span, Zeros, layers
+from symgd.algebra.grid import Box, Span, Zeros, layers
 from symgd.algebra.operations import Value
 
 M, N, P, Q = map(Dimension.of, "mnpq")
