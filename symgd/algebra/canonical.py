@@ -50,7 +50,7 @@ def _is_made_symmetric(node: Expression, declared: bool) -> bool:
     if isinstance(node, Leaf):
         return declared and any(flag in node.kind for flag in SYMMETRIC)
     if isinstance(node, MatrixFunction | Map):
-        return all(is_symmetric(child, declared) for child in node.children)
+        return all(is_symmetric(child, declared) for child in node.children if child.rank)
     if isinstance(node, Add):
         forms: dict[Expression, Expression] = {}
         terms = {canonical(term, forms, declared): c for c, term in node.terms}

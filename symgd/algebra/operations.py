@@ -439,16 +439,26 @@ def outer(left: Value, right: Value) -> Value:
 
 
 def kron(left: Value, right: Value) -> Value:
-    """The Kronecker product of two matrices, or of two columns: entry (i·p + k, j·q + l) is A[i,j]·B[k,l]."""
-    if left.rank not in (1, 2) or left.rank != right.rank or left.row or right.row:
-        reason = f"kron takes two matrices or two columns, not {left.described()} and {right.described()}."
-        raise ShapeError(reason, hint="Turn rows with ', as in kron(x, y)' for kron(x', y').")
-    pairs = [(("l", k), ("r", k)) for k in range(left.rank)]
-    factors: list[tuple[Value, Sequence[object]]] = [(left, [a for a, _ in pairs]), (right, [b for _, b in pairs])]
-    for k, pair in enumerate(pairs):
-        one, other = left.shape[k], right.shape[k]
-        factors.append((Value(_stacked((other, one))), (k, *reversed(pair))))
-    return _contracted(factors, range(left.rank))
+    """The Kronecker product: entry (i·p + k, j·q + l) is A[i,j]·B[k,l]; a column is a matrix of one column, a row one of one row."""
+    if left.rank not in (1, 2) or right.rank not in (1, 2):
+        reason = f"kron takes matrices, columns and rows, not {left.described()} and {right.described()}."
+        raise ShapeError(reason, hint="Write A*B or A.*B for another product.")
+    factors: list[tuple[Value, Sequence[object]]] = []
+    stacked: dict[int, list[tuple[object, Dimension]]] = {0: [], 1: []}  # of the rows and of the columns: what is stacked there
+    for name, value in (("l", left), ("r", right)):
+        axes = [0, 1] if value.rank == 2 else [int(value.row)]
+        factors.append((value, [(name, axis) for axis in axes]))
+        for axis, length in zip(axes, value.shape):
+            stacked[axis].append(((name, axis), length))
+    out: list[object] = []
+    for axis, labels in stacked.items():
+        if len(labels) == 2:
+            (one, outer), (other, inner) = labels
+            factors.append((Value(_stacked((inner, outer))), (axis, other, one)))
+            out.append(axis)
+        out += [label for label, _ in labels] if len(labels) == 1 else []
+    found = _contracted(factors, out)
+    return replace(found, row=not stacked[0])
 
 
 def vec(value: Value) -> Value:

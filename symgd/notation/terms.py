@@ -325,6 +325,8 @@ def _element_tree(element: Element) -> Tree:
     if element.kind == MATRIX and isinstance(tree, show.Call) and tree.axis is not None:
         # A function along the rows of X, turned, is the function along the columns of X'.
         return show.Call(tree.name, (show.transpose(tree.arguments[0]),), 3 - tree.axis, tree.latex)
+    if isinstance(tree, show.Call) and tree.name == "kron" and any(isinstance(one, show.Transpose) for one in tree.arguments):
+        return show.Call("kron", tuple([show.transpose(one) for one in tree.arguments]), latex=tree.latex)  # kron(x, A) for kron(x', A')'
     return show.transpose(tree)
 
 

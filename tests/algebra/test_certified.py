@@ -232,6 +232,7 @@ def test_long_rationals_become_balls():
 def _brute_force(node, arrays):
     """Every entry as the sum over all values of all labels, in exact fractions."""
     lengths = {label: dimension.evaluate({}) for label, dimension in node.dimensions().items()}
+    inner = {child: _brute_force(child, arrays) for child in node.children if isinstance(child, ex.Contract)}
     out = np.zeros([lengths[k] for k in range(node.rank)], dtype=object)
     for position in itertools.product(*map(range, lengths.values())):
         at = dict(zip(lengths, position))
@@ -245,6 +246,11 @@ def _brute_force(node, arrays):
                 term *= where[0] == place
             elif isinstance(child, ex.Leaf):
                 term *= arrays[child.name][tuple(where)]
+            elif isinstance(child, ex.Contract):
+                term *= inner[child][tuple(where)]
+            else:
+                assert isinstance(child, ex.Constant)
+                term *= child.value
         out[tuple(at[k] for k in range(node.rank))] += term
     return out
 

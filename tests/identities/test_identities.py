@@ -35,11 +35,7 @@ def test_the_derivative_is_the_one_in_the_book(row: Identity) -> None:
         assert is_same(evaluate(derived.origin, place.values, place.sizes), wanted), "before declared symmetry is used"
 
 
-# kron(y, eye(n)) of a column y is printed, and refused where it is read; the answers say kron(y*ones(1)', eye(n)).
-UNREAD = pytest.mark.xfail(strict=True, reason="kron of a vector and a matrix is printed, but not read")
-
-
-@pytest.mark.parametrize("row", [pytest.param(row, marks=UNREAD) if "ones(1)" in row.answer else row for row in ROWS], ids=str)
+@each_row
 def test_what_is_printed_is_read_back(row: Identity) -> None:
     derived = row.derived()
     read_back = symgd.formula(str(derived), given=derived.given)

@@ -37,8 +37,8 @@ PRINTED = [
     ("[exp(A); A]'", "A[n,n]", "[exp(A); A]'", None),
 ]
 GRADIENTS = [
-    ("norm2([A; B]*x)^2", "A[m,n], B[p,n], x[n]", {"A": "2*A*x*x'", "B": "2*B*x*x'", "x": "2*[A; B]'*[A; B]*x"}),
-    ("norm2([A, b]*[x; 1])^2", "A[m,n], b[m], x[n]", {"A": "2*[A, b]*[x; 1]*x'", "b": "2*[A, b]*[x; 1]", "x": "2*A'*[A, b]*[x; 1]"}),
+    ("norm2([A; B]*x)^2", "A[m,n], B[p,n], x[n]", {"A": "2*A*x*x'", "B": "2*B*x*x'", "x": "2*(A'*A + B'*B)*x"}),
+    ("norm2([A, b]*[x; 1])^2", "A[m,n], b[m], x[n]", {"A": "2*(A*x + b)*x'", "b": "2*A*x + 2*b", "x": "2*A'*(A*x + b)"}),
     ("sum(exp([A, B; C, D]))", "A[m,n], B[m,q], C[p,n], D[p,q]", {"A": "exp(A)", "C": "exp(C)", "D": "exp(D)"}),
     ("tr([A, B; C, D])", "A[n,n], B[n,q], C[q,n], D[q,q]", {"A": "eye(n)", "B": "zeros(n, q)", "D": "eye(q)"}),
     ("norm2([x; y; 1])^2", "x[m], y[p]", {"x": "2*x", "y": "2*y"}),

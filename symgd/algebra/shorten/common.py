@@ -164,6 +164,8 @@ def _split(match: _Match, one: Product, other: Product, bridges: bool) -> Common
             leftover[1].append(part)
         elif part.exponent != at[j][2]:
             leftover[1].append(replace(part, labels=at[j][4], exponent=part.exponent - at[j][2]))
+    if any(isinstance(part.base, Select) and not ex.is_identity(part.base) for part in (*leftover[0], *leftover[1])):
+        return None  # a shift or an entry says which index its product has: it stays in the product
     carried = {x for part in shared for x in part.labels}
     sides = []
     for side, (product, parts) in enumerate(((one, leftover[0]), (other, leftover[1]))):

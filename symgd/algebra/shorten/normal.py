@@ -22,7 +22,7 @@ def normal_form(root: Expression) -> Expression:
 
 def _upright(node: Expression) -> Expression:
     """inv(M) as inv(M')' where M' comes first, and det(M) as det(M')."""
-    if not (isinstance(node, MatrixFunction) and node.children[0].rank == 2):
+    if not (isinstance(node, MatrixFunction) and len(node.children) == 1 and node.children[0].rank == 2):
         return node
     (inside,) = node.children
     other = canonical(turned(inside))

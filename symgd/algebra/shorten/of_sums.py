@@ -46,12 +46,12 @@ def _denominator(node: Expression, symmetry: bool) -> Expression | None:
     if not isinstance(node, Add):
         return None
     terms = [(c, taken_apart(unit)) for c, unit in node.terms]
-    below = {
-        (part.base, part.labels): Fraction(0)
+    below = dict.fromkeys(
+        (part.base, part.labels)
         for _, term in terms
         for part in term.parts
-        if isinstance(part.base, Add) and part.exponent < 0
-    }
+        if isinstance(part.base, Add) and part.exponent < 0 and all(label < node.rank for label in part.labels)
+    )
     for base, labels in below:
         powers = [
             next((part.exponent for part in term.parts if (part.base, part.labels) == (base, labels)), Fraction(0)) for _, term in terms
