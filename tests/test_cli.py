@@ -538,6 +538,36 @@ def test_ctrl_c_is_quiet() -> None:
             stream.close()
 
 
+def test_derive_says_the_layout(command: Command) -> None:
+    found = command("derive", "A*X", "X", "--given", "A[m,n], X[n,p]")
+    assert found.out == (
+        "f = A*X\n\n∂f/∂X = kron(eye(p), A)\nshape: (m*p, n*p)\n"
+        "layout: entry [i + m*(j-1), k + n*(l-1)] is ∂F[i,j]/∂X[k,l]\nLaTeX: I_{p} \\otimes A\n"
+    )
+
+
+def test_derive_with_an_index_for_each_axis(command: Command) -> None:
+    found = command("derive", "A*X", "X", "--given", "A[m,n], X[n,p]", "--layout", "indices", "--json")
+    (derivative,) = found.json["derivatives"]
+    assert derivative["derivative"] == "array(i=1..m, j=1..p, k=1..n, l=1..p, A[i,k] if j == l else 0)"
+    assert derivative["shape"] == ["m", "p", "n", "p"]
+    assert derivative["layout"] == "entry [i,j,k,l] is ∂F[i,j]/∂X[k,l]"
+
+
+def test_derive_by_the_free_entries(command: Command) -> None:
+    arguments = ("derive", "logdet(S)", "S", "--given", "S[n,n] spd")
+    assert "layout: entry [i,j] is ∂f/∂S[i,j]; the entries of S, declared spd, are taken as independent\n" in command(*arguments).out
+    found = command(*arguments, "--structure", "symmetric").out
+    assert "∇f = 2*inv(S) - inv(S).*eye(n)\n" in found
+    assert "layout: entry [i,j] is ∂f/∂S[i,j]; S is taken as symmetric: derived by its free entries\n" in found
+
+
+def test_structure_is_of_gradients(command: Command) -> None:
+    found = command("derive", "logdet(S)", "S", "--given", "S[n,n] spd", "--structure", "symmetric", "--order", "2")
+    assert found.code == 2
+    assert found.err.startswith("error: --structure is an option of the gradient of a scalar.\n")
+
+
 CLAIMS = {
     "(x+1)^2 = x^2 + 2*x + 1": (0, "proved"),
     "sin(2*x) = 2*sin(x)*cos(x)": (0, "agrees"),
