@@ -69,9 +69,10 @@ def _with_digits(f: Formula, checks: Values, values: Mapping[str, Any], digits: 
     if isinstance(digits, bool) or not isinstance(digits, int) or digits < 1:
         raise ValueGivenError(f"digits is {digits!r}, not a whole number from 1.", hint="Write digits=50.")
     checks.check_names(values)
+    sizes: dict[str, Any] = {}
     with suppress(ValueGivenError):  # what float64 cannot hold, certified arithmetic may: it refuses what is no number itself
-        checks.bind(values)
-    sizes = {name: value for name, value in values.items() if name not in checks.leaves}
+        sizes = dict(checks.bind(values).sizes)  # also those that only arrays show which have left the formula
+    sizes.update({name: value for name, value in values.items() if name not in checks.leaves})
     given = {name: value for name, value in values.items() if name in checks.leaves}
     found = certified(f.expression, given, sizes, digits)
     known = [(node, argument) for node, argument in f.kinked if all(leaf.name in given for leaf in ex.leaves(f.expression, argument))]

@@ -132,3 +132,9 @@ def test_a_value_outside_its_declaration_is_an_error(digits: int | None) -> None
 def test_many_digits_hold_what_float64_cannot() -> None:
     with mpmath.workdps(40):
         assert abs(formula("x/4").evaluate({"x": "1e400"}, digits=20) / mpmath.mpf("2.5e399") - 1) < 1e-20
+
+
+def test_sizes_come_from_arrays_that_have_left_the_formula() -> None:
+    g = gradient(formula("sum(i=1..n-1, x[i])", given="x[n]"), "x")
+    assert [int(entry) for entry in g.evaluate({"x": [1, 2, 3]}, digits=20)] == [1, 1, 0]
+    assert g.evaluate({"x": [1, 2, 3]}).tolist() == [1, 1, 0]
