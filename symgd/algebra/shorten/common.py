@@ -36,6 +36,8 @@ class _Match:
 
 @dataclass(slots=True)
 class _Search:
+    """Assigns parts of one product to parts of the other, the longest first, on a budget."""
+
     one: Product
     other: Product
     symmetry: bool
@@ -109,7 +111,7 @@ def _bridges(pairs: Iterable[Pair], rank: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """The sum of two products as one: `parts` are common, `rests` what they leave, on the labels `axes`."""
+    """Two products as one: the common parts, and what each leaves, on the labels `axes`, to stand at a place among them."""
 
     product: Product
     rests: tuple[Expression, Expression]
@@ -117,84 +119,75 @@ class Common:
     place: int
 
     def node(self, rest: Expression) -> Expression:
-        """The common parts times what stands for the sum of the rests."""
+        """The common parts times what the rests add up to."""
         part = Part(rest, Fraction(1), self.axes)
         parts = [*self.product.parts[: self.place], part, *self.product.parts[self.place :]]
         return self.product.with_parts(parts).node()
 
 
 def common(one: Product, other: Product, symmetry: bool, bridges: bool = False) -> Common | None:
-    """What the products share, at its largest; None where they share nothing, or the rests would be arrays of three axes."""
+    """What the products share, at its largest; None where they share nothing, or the rests could not be written as matrices."""
     for match in _Search(one, other, symmetry, bridges).run():
-        whole = _split(match, one, other, bridges)
+        whole = _split(match, one, other)
         if whole is not None:
             return whole
     return None
 
 
-def _split(match: _Match, one: Product, other: Product, bridges: bool) -> Common | None:
-    """The products as common parts and rests, None where the rests would be arrays that no matrix shows."""
+def _split(match: _Match, one: Product, other: Product) -> Common | None:
+    """The products as common parts and rests; None where a rest would be no number, vector or matrix."""
     rank = one.rank
-    # The labels of the whole: an axis for itself, a number from `fresh` on for every pair that has a summed label.
+    # The labels of the whole: an axis for itself, a new number for every pair that has a summed label.
     fresh = max(one.fresh(), other.fresh())
-    names: dict[Pair, int] = {}
-    for pair in sorted(match.labels):
-        names[pair] = pair[0] if pair[0] == pair[1] < rank else fresh + len(names)
-    sizes = {**{x: n for x, n in one.sizes.items() if x < rank}}
-    shared = []
-    leftover: tuple[list[Part], list[Part]] = ([], [])
-    sign = 1
-    taken = {k: entry for entry in match.pairs for k in entry[:1]}
-    at = {entry[1]: entry for entry in match.pairs}
-    place = 0
+    names = {pair: pair[0] if pair[0] == pair[1] < rank else fresh + k for k, pair in enumerate(sorted(match.labels))}
+    mine, theirs = ({entry[side]: entry for entry in match.pairs} for side in (0, 1))
+    shared = list[Part]()
+    left, right = list[Part](), list[Part]()
+    sign, place = 1, 0
     for k, part in enumerate(one.parts):
-        if k not in taken:
-            leftover[0].append(part)
+        if k not in mine:
+            left.append(part)
             continue
-        _, _, exponent, own, labels = taken[k]
+        _, _, exponent, own, labels = mine[k]
         sign *= own
         shared.append(Part(part.base, exponent, tuple([names[pair] for pair in zip(part.labels, labels)])))
-        sizes.update(zip(shared[-1].labels, part.base.shape))
         if part.exponent != exponent:
-            leftover[0].append(replace(part, exponent=part.exponent - exponent))
-        if len(leftover[0]) == 0:
+            left.append(replace(part, exponent=part.exponent - exponent))
+        if not left:
             place = len(shared)
     for j, part in enumerate(other.parts):
-        if j not in at:
-            leftover[1].append(part)
-        elif part.exponent != at[j][2]:
-            leftover[1].append(replace(part, labels=at[j][4], exponent=part.exponent - at[j][2]))
-    if any(isinstance(part.base, Select) and not ex.is_identity(part.base) for part in (*leftover[0], *leftover[1])):
+        if j not in theirs:
+            right.append(part)
+        elif part.exponent != theirs[j][2]:
+            right.append(replace(part, labels=theirs[j][4], exponent=part.exponent - theirs[j][2]))
+    if any(isinstance(part.base, Select) and not ex.is_identity(part.base) for part in (*left, *right)):
         return None  # a shift or an entry says which index its product has: it stays in the product
-    carried = {x for part in shared for x in part.labels}
-    sides = []
-    for side, (product, parts) in enumerate(((one, leftover[0]), (other, leftover[1]))):
-        called = {x: x for x in range(rank)}
-        for pair, name in names.items():
-            called.setdefault(pair[side], name)
-        turned = [replace(part, labels=tuple([called.get(x, -1 - x) for x in part.labels])) for part in parts]
-        bridged = [
-            Part(ex.identity(product.sizes[pair[side]]), Fraction(1), (called[pair[side]], name))
-            for pair, name in names.items()
-            if called[pair[side]] != name
-        ]
-        sides.append((product, [*turned, *bridged]))
-    joints = carried | set(range(rank))
-    axes = tuple(sorted({x for _, parts in sides for part in parts for x in part.labels if x in joints}))
-    if len(axes) > 2:
-        return None
+    rests = [_renamed(product, side, parts, names) for side, (product, parts) in enumerate(((one, left), (other, right)))]
+    sizes = {x: n for x, n in one.sizes.items() if x < rank} | {x: n for part in shared for x, n in zip(part.labels, part.base.shape)}
+    standing = [{x for part in parts for x in part.labels if x in sizes} for parts in rests]
+    axes = tuple(sorted(standing[0] | standing[1]))
+    if len(axes) > 2 or (len(axes) == 2 and standing[0] != standing[1]):
+        return None  # a vector beside a matrix, as in I − v·1', is no gain
     if len(axes) == 2:
-        axes = _read(axes, shared, sides[0][1], rank)
-    rests = []
-    if len(axes) == 2 and any(set(axes) - {x for part in parts for x in part.labels} for _, parts in sides):
-        return None  # I − v·1' is no gain
-    for side, (product, parts) in enumerate(sides):
-        whole = dict(sizes)
-        for part in parts:
-            whole.update(zip(part.labels, part.base.shape))
-        coefficient = product.coefficient * (sign if side else 1)
-        rests.append(ex.contract(coefficient, [(part.node, part.labels) for part in parts], axes, {x: whole[x] for x in axes}))
-    return Common(Product(Fraction(1), tuple(shared), rank, {**sizes}), (rests[0], rests[1]), axes, place)
+        axes = _read(axes, shared, rests[0], rank)
+    first, second = (
+        ex.contract(number, [(part.node, part.labels) for part in parts], axes, {x: sizes[x] for x in axes})
+        for number, parts in zip((one.coefficient, sign * other.coefficient), rests)
+    )
+    return Common(Product(Fraction(1), tuple(shared), rank, sizes), (first, second), axes, place)
+
+
+def _renamed(product: Product, side: int, parts: list[Part], names: dict[Pair, int]) -> list[Part]:
+    """The parts that a product has for itself, under the labels of the whole, with the identity matrices that join these."""
+    called = {x: x for x in range(product.rank)}
+    for pair, name in names.items():
+        called.setdefault(pair[side], name)
+    bridges = [
+        Part(ex.identity(product.sizes[pair[side]]), Fraction(1), (called[pair[side]], name))
+        for pair, name in names.items()
+        if called[pair[side]] != name
+    ]
+    return [*(replace(part, labels=tuple([called.get(x, -1 - x) for x in part.labels])) for part in parts), *bridges]
 
 
 def _read(axes: Labels, shared: list[Part], rest: list[Part], rank: int) -> Labels:

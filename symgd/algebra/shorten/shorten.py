@@ -1,4 +1,8 @@
-"""The driver."""
+"""The textbook form of an expression: rules applied from the inside out, sums weighed as they stand against multiplied out.
+
+A *region* is a sum of products down to what is neither. Each is shortened where it stands, by rules and by collecting; where it
+holds arrays, it is multiplied out, and with inverses opened, as well, and the shortest of the three is taken.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +17,11 @@ from symgd.algebra.shorten.rules import of_function, of_product, opened
 
 LARGEST = 400  # nodes
 HOPELESS = 1.5  # times the length: what is as long as that when multiplied out does not become shorter
-
-
 WORTH = 0.75  # times the length: for less, brackets stay as the author set them
 
 
 def shortened(root: Expression, symmetry: bool = False) -> Expression:
-    """The expression in the shortest form that the rules find."""
+    """The expression in the shortest form that the rules find. `symmetry` uses declared symmetry, which derivatives must not see."""
     order = ex.topological(root)
     if len(order) > LARGEST:
         return root
@@ -47,6 +49,7 @@ def _oriented(root: Expression, symmetry: bool) -> Expression:
 
 
 def _read(node: Contract, symmetry: bool) -> Expression:
+    """The product, walked through from its first axis, from packed axes and from vectors, each symmetric matrix as it is met."""
     factors: list[Factor | None] = list(node.factors)
     turned = list(node.factors)
     vectors = [labels[0] for child, labels in node.factors if child.rank == 1]
