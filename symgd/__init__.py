@@ -5,7 +5,7 @@
     hessian, hessian_vector, jacobian, differential
     to_torch                                        a fast program of the value and its gradients
     descend, compare                                gradient descent; symbolic against autograd
-    check                                           is this equation right?
+    check, check_chain                              is this equation right? the first wrong line of a derivation
     simplify                                        scalar identities, through SymPy
     define_function                                 a function of your own
     sin, exp, norm2, softmax, sum, … (`symgd.function_names()`)   the functions of the language, on formulas
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from symgd.descent.compare import compare
     from symgd.descent.descend import descend
     from symgd.lowering.torch_program import to_torch
+    from symgd.verify.chain import check_chain
     from symgd.verify.check import check
 
 __version__ = "0.1.0"
@@ -68,6 +69,7 @@ __all__ = [
     "SymgdError",
     "ValueGivenError",
     "check",
+    "check_chain",
     "compare",
     "define_function",
     "derivative",
@@ -88,6 +90,7 @@ __all__ = [
 
 _LATER = {
     "check": "symgd.verify.check",
+    "check_chain": "symgd.verify.chain",
     "compare": "symgd.descent.compare",
     "descend": "symgd.descent.descend",
     "to_torch": "symgd.lowering.torch_program",

@@ -25,9 +25,31 @@ def sizes(names: Iterable[str], generator: Random) -> dict[str, int]:
     return dict(zip(names, generator.sample(range(2, 4 + len(names)), len(names))))
 
 
-def point(leaves: Iterable[Leaf], dimensions: Mapping[str, int], generator: Random) -> dict[str, Nested]:
-    """A value for every variable, in its domain."""
-    return {leaf.name: _value(leaf, [d.evaluate(dimensions) for d in leaf.shape], generator) for leaf in leaves}
+# What a point may look like: the factor of its coordinates, and whether all are positive. Domains lie near 0, far out, on one side.
+STRATA = (
+    (Fraction(1), False),
+    (Fraction(1), True),
+    (Fraction(1, 3), False),
+    (Fraction(1, 3), True),
+    (Fraction(3), True),
+    (Fraction(1, 10), False),
+)
+
+
+def point(leaves: Iterable[Leaf], dimensions: Mapping[str, int], generator: Random, stratum: int = 0) -> dict[str, Nested]:
+    """A value for every variable, in its domain; `stratum` counts through `STRATA`."""
+    scale, positive = STRATA[stratum % len(STRATA)]
+    found = {}
+    for leaf in leaves:
+        value = _value(leaf, [d.evaluate(dimensions) for d in leaf.shape], generator)
+        found[leaf.name] = value if leaf.kind else _scaled(value, scale, positive)
+    return found
+
+
+def _scaled(value: Nested, scale: Fraction, positive: bool) -> Nested:
+    if isinstance(value, list):
+        return [_scaled(entry, scale, positive) for entry in value]
+    return scale * abs(value) if positive else scale * value
 
 
 def _value(leaf: Leaf, shape: list[int], generator: Random) -> Nested:

@@ -1,0 +1,157 @@
+"""Are two expressions equal over the declared domain? Four grades, and never two.
+
+`proved`     both sides have one expanded canonical form, or the difference is 0 as a fraction over kernels (see `kernels`):
+             they agree wherever both are defined, for all sizes
+`refuted`    at an exactly known point of the declared domain, certified arithmetic separates the sides (or their shapes differ)
+`agrees`     the sides agree to many digits at every point tried: evidence, no proof
+`undecided`  too few points where both sides are real and finite
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import mpmath
+
+from symgd.algebra import expression as ex
+from symgd.algebra.certified import balls, certified
+from symgd.algebra.expand import expanded
+from symgd.algebra.expression import Expression
+from symgd.algebra.operations import Value
+from symgd.algebra.shorten import normal_form
+from symgd.errors import DomainError
+from symgd.verify import kernels, sample
+
+POINTS = 12
+DIGITS = 30
+TRIES = 200
+PRECISIONS = (192, 512, 2048)  # bits
+FIRST = 2  # points before a proof is tried: most false claims need no more
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The grade, with its reason; `witness`, `left`, `right` are set where a point refutes: the point, exactly, and both sides there."""
+
+    grade: str
+    why: str
+    witness: Mapping[str, Any] | None = None
+    left: Any = None
+    right: Any = None
+
+
+def decide(left: Value, right: Value, seed: str, ends: float) -> Decision:
+    """Compare two values until the clock says `ends`; points are drawn by `seed`, so that the same claim has the same verdict."""
+    if left.node.shape != right.node.shape or left.row != right.row:
+        return Decision("refuted", f"the left side is {left.described()}, the right side {right.described()}.")
+    if _is_zero(expanded(left.node - right.node)):
+        return Decision("proved", "both sides have the same canonical form, multiplied out.")
+    if _is_zero(expanded(normal_form(left.node) - normal_form(right.node))):
+        return Decision("proved", "both sides have the same canonical form, simplified and multiplied out.")
+    samples = _Samples(left.node, right.node, seed, ends)
+    refuted = samples.until(FIRST)
+    if refuted is not None:
+        return refuted
+    if kernels.is_zero(left.node - right.node, ends):
+        return Decision("proved", "the difference is 0 as a fraction of polynomials over independent kernels.")
+    return samples.until(POINTS) or samples.verdict()
+
+
+def _is_zero(form: Expression | None) -> bool:
+    return form is not None and ex.is_zero(form)
+
+
+class _Samples:
+    """Compares two expressions at random exact points of the domain."""
+
+    def __init__(self, left: Expression, right: Expression, seed: str, ends: float) -> None:
+        self.sides = [left, right]
+        self.generator = Random(seed)
+        self.ends = ends
+        self.leaves = ex.leaves(left, right)
+        self.names = list(dict.fromkeys(name for node in ex.topological(left, right) for d in node.shape for name in d.names))
+        self.tried = self.agreed = 0
+        self.fault = ""
+
+    def until(self, points: int) -> Decision | None:
+        """Go on until the sides agreed at this many points; a point where they differ ends it."""
+        while self.agreed < points and self.tried < TRIES and time.monotonic() < self.ends:
+            self.tried += 1
+            dimensions = sample.sizes(self.names, self.generator)
+            point = sample.point(self.leaves, dimensions, self.generator, self.tried - 1)
+            equal = self._compared(point, dimensions)
+            if equal is False:
+                return Decision("refuted", "the sides differ at a point of the domain.", point, *self._values(point, dimensions))
+            self.agreed += equal is True
+        return None
+
+    def _compared(self, point: Mapping[str, Any], dimensions: Mapping[str, int]) -> bool | None:
+        """Do balls around the sides exclude that they are equal, or are they as close as digits tell? None where a side has no value."""
+        for bits in PRECISIONS:
+            one, other = balls(self.sides, point, bits, dimensions)
+            pairs = list(zip(one.flat, other.flat, strict=True))
+            if any(_is_nan(a) or _is_nan(b) for a, b in pairs):
+                if bits == PRECISIONS[-1]:
+                    self.fault = self._why(point, dimensions)
+                continue
+            found = [_entries_compared(a, b) for a, b in pairs]
+            if False in found:
+                return False
+            if None not in found:
+                return True
+        return None
+
+    def _why(self, point: Mapping[str, Any], dimensions: Mapping[str, int]) -> str:
+        """Why a side has no value at a point."""
+        try:
+            certified(self.sides, point, dimensions, 15, PRECISIONS[-1])
+        except DomainError as error:
+            return error.reason
+        return ""
+
+    def _values(self, point: Mapping[str, Any], dimensions: Mapping[str, int]) -> tuple[Any, Any]:
+        """Both sides at a point where they differ, every digit right; one that is 0 but for what no precision tells is shown as 0."""
+        found = []
+        for side in self.sides:
+            try:
+                found.append(certified(side, point, dimensions, DIGITS))
+            except DomainError:
+                array = balls(side, point, PRECISIONS[-1], dimensions)
+                found.append(_listed(array.tolist()))
+        return found[0], found[1]
+
+    def verdict(self) -> Decision:
+        if self.agreed >= POINTS:
+            return Decision("agrees", f"the sides agree to {DIGITS - 3} digits at {POINTS} random points of the domain; that is no proof.")
+        reason = f"only {self.agreed} of {POINTS} points could be compared{': ' + self.fault if self.fault else '.'}"
+        return Decision("undecided", reason)
+
+
+def _is_nan(value: Any) -> bool:
+    return hasattr(value, "rad") and not value.is_finite()
+
+
+def _entries_compared(a: Any, b: Any) -> bool | None:
+    """False where two balls or exact numbers differ, True where they agree to `DIGITS` − 3 digits, None where that is not known."""
+    difference = a - b
+    if difference == 0:
+        return True
+    if not hasattr(difference, "rad"):
+        return False
+    if not difference.contains(0):
+        return False
+    size = max(abs(float(abs(x).upper())) if hasattr(x, "rad") else abs(float(x.p) / float(x.q)) for x in (a, b))
+    return True if float(difference.rad()) <= 10.0 ** (3 - DIGITS) * size or float(difference.rad()) < 10.0 ** (-2 * DIGITS) else None
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_listed(entry) for entry in value]
+    if not hasattr(value, "rad"):
+        return mpmath.mpf(int(value.p)) / int(value.q)
+    with mpmath.workdps(DIGITS):
+        return mpmath.mpf(0) if value.contains(0) else mpmath.mpf(value.mid().str(DIGITS, radius=False))
