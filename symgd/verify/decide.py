@@ -18,7 +18,7 @@ from typing import Any
 import mpmath
 
 from symgd.algebra import expression as ex
-from symgd.algebra.certified import balls, certified
+from symgd.algebra.certified import balls, certified, working_precision
 from symgd.algebra.expand import expanded
 from symgd.algebra.expression import Expression
 from symgd.algebra.operations import Value
@@ -26,7 +26,7 @@ from symgd.algebra.shorten import normal_form
 from symgd.errors import DomainError
 from symgd.verify import kernels, sample
 
-POINTS = 12
+POINTS = 16
 DIGITS = 30
 TRIES = 200
 PRECISIONS = (192, 512, 2048)  # bits
@@ -57,7 +57,9 @@ def decide(left: Value, right: Value, seed: str, ends: float) -> Decision:
     if refuted is not None:
         return refuted
     if kernels.is_zero(left.node - right.node, ends):
-        return Decision("proved", "the difference is 0 as a fraction of polynomials over independent kernels.")
+        refuted = samples.until(1)  # a proof about nothing is none: somewhere both sides must have a value
+        if refuted is None and samples.agreed:
+            return Decision("proved", "the difference is 0 as a fraction of polynomials over independent kernels.")
     return samples.until(POINTS) or samples.verdict()
 
 
@@ -98,7 +100,8 @@ class _Samples:
                 if bits == PRECISIONS[-1]:
                     self.fault = self._why(point, dimensions)
                 continue
-            found = [_entries_compared(a, b) for a, b in pairs]
+            with working_precision(bits):
+                found = [_entries_compared(a, b) for a, b in pairs]
             if False in found:
                 return False
             if None not in found:

@@ -25,31 +25,37 @@ def sizes(names: Iterable[str], generator: Random) -> dict[str, int]:
     return dict(zip(names, generator.sample(range(2, 4 + len(names)), len(names))))
 
 
-# What a point may look like: the factor of its coordinates, and whether all are positive. Domains lie near 0, far out, on one side.
-STRATA = (
-    (Fraction(1), False),
-    (Fraction(1), True),
-    (Fraction(1, 3), False),
-    (Fraction(1, 3), True),
-    (Fraction(3), True),
-    (Fraction(1, 10), False),
+# What a point may look like, in turn: the factor of its coordinates (None: of each its own), and their signs (0: of each its own).
+# Domains lie near 0, far out, on one side; what has parameters in exponents is often real at whole ones only (the factor 0).
+STRATA = tuple(
+    (None if scale == "any" else Fraction(scale), sign)
+    for row in (
+        (("1", 1), ("1", -1), ("1", 0), ("1/3", 1), ("1/3", -1), ("any", 0)),
+        (("3", 1), ("1/3", 0), ("3", -1), ("0", 0), ("any", 0), ("1/10", 0)),
+        (("1/30", 1), ("10", 1), ("any", 1), ("any", 0), ("0", 0), ("any", 0)),
+    )
+    for scale, sign in row
 )
+SCALES = tuple(map(Fraction, ("1/10", "1/3", "1", "1", "3", "10")))
 
 
 def point(leaves: Iterable[Leaf], dimensions: Mapping[str, int], generator: Random, stratum: int = 0) -> dict[str, Nested]:
     """A value for every variable, in its domain; `stratum` counts through `STRATA`."""
-    scale, positive = STRATA[stratum % len(STRATA)]
+    scale, sign = STRATA[stratum % len(STRATA)]
     found = {}
     for leaf in leaves:
         value = _value(leaf, [d.evaluate(dimensions) for d in leaf.shape], generator)
-        found[leaf.name] = value if leaf.kind else _scaled(value, scale, positive)
+        own = generator.choice(SCALES) if scale is None else scale
+        found[leaf.name] = value if leaf.kind else _scaled(value, own, sign)
     return found
 
 
-def _scaled(value: Nested, scale: Fraction, positive: bool) -> Nested:
+def _scaled(value: Nested, scale: Fraction, sign: int) -> Nested:
     if isinstance(value, list):
-        return [_scaled(entry, scale, positive) for entry in value]
-    return scale * abs(value) if positive else scale * value
+        return [_scaled(entry, scale, sign) for entry in value]
+    if not scale:  # a whole number, not 0
+        return Fraction(round(value) or 1)
+    return scale * sign * abs(value) if sign else scale * value
 
 
 def _value(leaf: Leaf, shape: list[int], generator: Random) -> Nested:

@@ -58,7 +58,7 @@ def certified(
     limit_bits = max(limit_bits, 2 * precision)
     bits = digits * _BITS_PER_DIGIT + 2
     while True:
-        with _precision(min(precision, limit_bits)):
+        with working_precision(min(precision, limit_bits)):
             run = _Run(wanted, values, sizes or {})
             open_entries = [(root, entry) for root in wanted for entry in run.arrays[root].flat if not _is_settled(entry, bits)]
             if not open_entries:
@@ -81,14 +81,14 @@ def balls(
     outside its domain. Never raises for that: `certified` does.
     """
     wanted = list(roots) if not isinstance(roots, Expression) else [roots]
-    with _precision(precision):
+    with working_precision(precision):
         run = _Run(wanted, values, sizes or {})
         results = [run.arrays[root] for root in wanted]
     return results if not isinstance(roots, Expression) else results[0]
 
 
 @contextmanager
-def _precision(bits: int) -> Iterator[None]:
+def working_precision(bits: int) -> Iterator[None]:
     before = ctx.prec
     ctx.prec = bits
     try:
