@@ -25,6 +25,7 @@ from symgd.algebra.operations import Value
 from symgd.algebra.shorten import normal_form
 from symgd.errors import DomainError
 from symgd.verify import kernels, sample
+from symgd.verify.complexes import real_values
 
 POINTS = 16
 DIGITS = 30
@@ -97,9 +98,14 @@ class _Samples:
             one, other = balls(self.sides, point, bits, dimensions)
             pairs = list(zip(one.flat, other.flat, strict=True))
             if any(_is_nan(a) or _is_nan(b) for a, b in pairs):
-                if bits == PRECISIONS[-1]:
-                    self.fault = self._why(point, dimensions)
-                continue
+                if bits < PRECISIONS[-1]:
+                    continue
+                self.fault = self._why(point, dimensions)
+                values = real_values(self.sides, point, PRECISIONS[1])
+                if values is None:
+                    return None
+                with working_precision(PRECISIONS[1]):
+                    return _entries_compared(*values)
             with working_precision(bits):
                 found = [_entries_compared(a, b) for a, b in pairs]
             if False in found:
@@ -124,7 +130,8 @@ class _Samples:
                 found.append(certified(side, point, dimensions, DIGITS))
             except DomainError:
                 array = balls(side, point, PRECISIONS[-1], dimensions)
-                found.append(_listed(array.tolist()))
+                by_complex = real_values([side], point, PRECISIONS[1]) if any(map(_is_nan, array.flat)) else None
+                found.append(_listed(by_complex[0] if by_complex else array.tolist()))
         return found[0], found[1]
 
     def verdict(self) -> Decision:
