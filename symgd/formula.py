@@ -14,7 +14,7 @@ from typing import Any, NoReturn, Union
 
 from symgd.algebra import expression as ex
 from symgd.algebra import operations as op
-from symgd.algebra.canonical import canonical, is_symmetric
+from symgd.algebra.canonical import canonical, is_confined
 from symgd.algebra.dimension import Dimension, Shape, shape_text
 from symgd.algebra.expression import Expression, Leaf, Map
 from symgd.algebra.functions.table import F
@@ -71,9 +71,9 @@ class Formula:
     @property
     def expression(self) -> Expression:
         if self._expression is None:
-            # What is derived is simplified already; only declared symmetry can shorten it further.
-            symmetric = any(map(is_symmetric, ex.leaves(self.origin)))
-            self._expression = shortened(simplified(self.origin, symmetry=True), symmetry=True) if symmetric else self.origin
+            # What is derived is simplified already; only what is declared, and derivatives must not see, can shorten it further.
+            confined = any(map(is_confined, ex.leaves(self.origin)))
+            self._expression = shortened(simplified(self.origin, symmetry=True), symmetry=True) if confined else self.origin
         return self._expression
 
     @property

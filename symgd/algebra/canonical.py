@@ -14,10 +14,22 @@ from symgd.algebra.connected import connected
 from symgd.algebra.expression import Add, Contract, Expression, Leaf, Map, MatrixFunction
 
 SYMMETRIC = ("symmetric", "spd", "diagonal")
+ZEROS = ("diagonal", "lower", "upper", "banded", "tridiagonal")
+ON_A_SET = (*SYMMETRIC, "orthogonal", "simplex", "in {")  # what holds on a set without interior: derivatives must not use it
 TRIED = 8  # labels of one colour that are told apart by trying; of more, the first ones
 
 Colours = dict[int, int]  # of each label: a number that no order of factors and no naming of labels changes
 Edges = list[tuple[int, bool, tuple[int, ...]]]  # of each factor: its digest, whether it is symmetric, its labels
+
+
+def has_zeros(leaf: Leaf) -> bool:
+    """Are some entries declared to be 0?"""
+    return any(kind.startswith(ZEROS) for kind in leaf.kind)
+
+
+def is_confined(leaf: Leaf) -> bool:
+    """Is something declared of it that can shorten what is shown, and that derivatives must not use?"""
+    return any(kind.startswith(ON_A_SET) for kind in leaf.kind)
 
 
 _symmetric: tuple[weakref.WeakKeyDictionary[Expression, bool], ...] = (weakref.WeakKeyDictionary(), weakref.WeakKeyDictionary())

@@ -19,11 +19,12 @@ import mpmath
 
 from symgd.algebra import expression as ex
 from symgd.algebra.certified import balls, certified, working_precision
+from symgd.algebra.dimension import Dimension
 from symgd.algebra.expand import expanded
 from symgd.algebra.expression import Expression
 from symgd.algebra.operations import Value
 from symgd.algebra.shorten import normal_form
-from symgd.errors import DomainError
+from symgd.errors import DomainError, NoRuleError
 from symgd.verify import kernels, sample
 from symgd.verify.complexes import real_values
 
@@ -76,7 +77,7 @@ class _Samples:
         self.generator = Random(seed)
         self.ends = ends
         self.leaves = ex.leaves(left, right)
-        self.names = list(dict.fromkeys(name for node in ex.topological(left, right) for d in node.shape for name in d.names))
+        self.names = list(dict.fromkeys(name for node in ex.topological(left, right) for d in _dimensions(node) for name in d.names))
         self.tried = self.agreed = 0
         self.fault = ""
 
@@ -85,7 +86,11 @@ class _Samples:
         while self.agreed < points and self.tried < TRIES and time.monotonic() < self.ends:
             self.tried += 1
             dimensions = sample.sizes(self.names, self.generator)
-            point = sample.point(self.leaves, dimensions, self.generator, self.tried - 1)
+            try:
+                point = sample.point(self.leaves, dimensions, self.generator, self.tried - 1)
+            except NoRuleError as error:
+                self.fault = error.reason
+                return None
             equal = self._compared(point, dimensions)
             if equal is False:
                 return Decision("refuted", "the sides differ at a point of the domain.", point, *self._values(point, dimensions))
@@ -139,6 +144,14 @@ class _Samples:
             return Decision("agrees", f"the sides agree to {DIGITS - 3} digits at {POINTS} random points of the domain; that is no proof.")
         reason = f"only {self.agreed} of {POINTS} points could be compared{': ' + self.fault if self.fault else '.'}"
         return Decision("undecided", reason)
+
+
+def _dimensions(node: Expression) -> list[Dimension]:
+    """Every dimension that the node depends on."""
+    own = [node.dimension] if isinstance(node, ex.Size) else [node.start] if isinstance(node, ex.Counter) else []
+    if isinstance(node, ex.Select):
+        own = [node.offset, *(c for c in node.coefficients if isinstance(c, Dimension))]
+    return [*node.shape, *own]
 
 
 def _is_nan(value: Any) -> bool:

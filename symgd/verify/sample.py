@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 from symgd.algebra.expression import Leaf
+from symgd.algebra.expression import leaf as leaf_of
 from symgd.algebra.matrices import BANDED
 from symgd.errors import NoRuleError
 
@@ -63,7 +64,7 @@ def _value(leaf: Leaf, shape: list[int], generator: Random) -> Nested:
     bands = [band for kind in leaf.kind if (band := _band(kind, shape)) is not None]
     if bands or kinds & {"symmetric", "spd", "orthogonal"}:
         below, above = (min(counts) for counts in zip(*bands, (shape[0], shape[0])))
-        return _matrix(kinds, shape[0], below, above, generator)
+        return _matrix(leaf, shape[0], below, above, generator)
     if "simplex" in kinds:
         weights = [Fraction(generator.randrange(1, PRIME)) for _ in range(shape[0])]
         return [w / sum(weights) for w in weights]
@@ -78,7 +79,7 @@ def _number(leaf: Leaf, generator: Random) -> Fraction:
     for _ in range(1000):
         value = Fraction(generator.randrange(-3 * PRIME, 3 * PRIME + 1), PRIME)
         if "integer" in leaf.kind:
-            value = Fraction(generator.randrange(-4, 8))
+            value = Fraction(generator.randrange(-4, 8) if generator.randrange(4) else generator.randrange(-60, 100))
         for kind in leaf.kind:
             choices = _choices(kind)
             if choices:
@@ -101,7 +102,7 @@ def _moved(value: Fraction, kinds: Iterable[str]) -> Fraction:
     for kind in kinds:
         if kind.startswith(("in (", "in [")):
             low, high = (Fraction(part.strip()) for part in kind[4:-1].split(","))
-            value = low + (high - low) * (abs(value) % 3 + Fraction(1, PRIME)) / 4
+            value = low + (high - low) * Fraction(abs(value.numerator) % (PRIME - 1) + 1, PRIME)
         elif kind.startswith((">", "<")) and not _holds(value, kind):
             bound = Fraction(kind.lstrip("<>= "))
             value = 2 * bound - value
@@ -123,25 +124,37 @@ def _band(kind: str, shape: Sequence[int]) -> tuple[int, int] | None:
     return {"diagonal": (0, 0), "lower": (shape[0], 0), "upper": (0, shape[0])}.get(kind) if shape else None
 
 
-def _matrix(kinds: set[str], n: int, below: int, above: int, generator: Random) -> Nested:
-    def entry() -> Fraction:
-        return Fraction(generator.randrange(-PRIME, PRIME + 1), PRIME)
-
+def _matrix(leaf: Leaf, n: int, below: int, above: int, generator: Random) -> Nested:
+    """A matrix of declared structure; what is declared of entries holds for those inside the structure."""
+    kinds = set(leaf.kind)
+    of_entries = tuple(kind for kind in leaf.kind if kind not in ("symmetric", "spd", "orthogonal") and _band(kind, [n, n]) is None)
+    if (of_entries and kinds & {"spd", "orthogonal"}) or {"spd", "orthogonal"} <= kinds:
+        raise NoRuleError(f"no sample point for {leaf.name} {' '.join(leaf.kind)}.")
     if kinds & {"symmetric", "spd", "orthogonal"} and below != above:
         below = above = min(below, above)
     if "orthogonal" in kinds:
-        # A product of reflections I - 2vv'/v'v is orthogonal and rational; so is a diagonal matrix of signs, whatever the band.
+        # A product of reflections I - 2vv'/v'v is orthogonal and rational, one of them symmetric; so is a diagonal matrix of signs,
+        # whatever the band.
         q = [[Fraction(int(i == j)) for j in range(n)] for i in range(n)]
         if min(below, above) < n - 1:
             return [[x * generator.choice((-1, 1)) for x in row] for row in q]
-        for _ in range(2):
-            v = [entry() + 2 for _ in range(n)]
+        for _ in range(1 if "symmetric" in kinds else generator.choice((1, 2, 3))):
+            v = [_small(generator) + 2 for _ in range(n)]
             length = sum(x * x for x in v)
             q = [[row[j] - 2 * sum(row[k] * v[k] for k in range(n)) * v[j] / length for j in range(n)] for row in q]
         return q
+    replaced = leaf_of(leaf.name, (), of_entries)
+
+    def entry() -> Fraction:
+        return _number(replaced, generator) if of_entries else _small(generator)
+
     b = [[entry() if -below <= j - i <= above else Fraction(0) for j in range(n)] for i in range(n)]
     if "spd" in kinds:
         # L L' + I has as many diagonals as the lower triangle L.
         b = [[x if j <= i else Fraction(0) for j, x in enumerate(row)] for i, row in enumerate(b)] if below < n else b
         return [[sum((b[i][k] * b[j][k] for k in range(n)), Fraction(int(i == j))) for j in range(n)] for i in range(n)]
     return [[b[max(i, j)][min(i, j)] for j in range(n)] for i in range(n)] if "symmetric" in kinds else b
+
+
+def _small(generator: Random) -> Fraction:
+    return Fraction(generator.randrange(-PRIME, PRIME + 1), PRIME)

@@ -288,3 +288,12 @@ def test_constants_fold_through_functions():
     assert F.max(2, 3) is constant(3)
     assert F.log2(Fraction(1, 8)) is constant(-3)
     assert mpmath.almosteq(ref.value(F.log10(20), ()), mpmath.log10(20))
+
+
+@pytest.mark.parametrize("row", [one for one in rows() if isinstance(one, Elementwise)], ids=lambda one: one.name)
+def test_what_is_undefined_stays_undefined(row: Elementwise) -> None:
+    """A nan ball among the arguments gives a nan ball; only a branch of `where` that is not chosen does no harm."""
+    for k in range(row.arity):
+        arguments = [arb("0.5")] * row.arity
+        arguments[k] = arb("nan")
+        assert row.ball(*arguments).is_nan() or (row.name == "where" and k == 2)

@@ -333,8 +333,10 @@ def _power_of_ten(bound: Any) -> str:
     """The smallest power of ten above the bound."""
     if bound == 0:
         return "0"
-    exponent = (arb(bound).log() / arb(10).log()).upper().ceil().unique_fmpz()
-    return f"1e{int(exponent)}"
+    above = (arb(bound).log() / arb(10).log()).upper()
+    if not above.is_finite():
+        return "infinity"
+    return f"1e{int(above.ceil().mid().unique_fmpz())}"
 
 
 def _numbers(entries: Array, precision: int) -> Any:

@@ -105,6 +105,8 @@ def _shares(x: list[Any], sign: int) -> list[Any]:
     """1/(number of ties) at each largest entry; the hull of all outcomes where balls overlap."""
     from flint import arb, fmpq
 
+    if any(hasattr(entry, "rad") and entry.is_nan() for entry in x):
+        return [arb("nan")] * len(x)
     x = [sign * entry for entry in x]
     out: list[Any] = []
     for i, entry in enumerate(x):

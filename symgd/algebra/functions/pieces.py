@@ -33,6 +33,8 @@ def _clip_ball(x: Any, low: Any, high: Any) -> Any:
 
 
 def _where_ball(condition: Any, yes: Any, no: Any) -> Any:
+    if condition.is_nan():
+        return condition
     if condition == 0:
         return no
     return yes if condition != 0 else hull(yes, no)
@@ -71,7 +73,7 @@ ROWS = (
     ),
     Elementwise(
         name="sign", aliases=(), arity=1, domain="", derivative=(zero,), exact=lambda x: Fraction((x > 0) - (x < 0)),
-        torch="torch.sign({0})", accurate="torch.sign({0})", ball=lambda x: x.sgn(), sympy=from_sympy("sign"),
+        torch="torch.sign({0})", accurate="torch.sign({0})", ball=lambda x: x if x.is_nan() else x.sgn(), sympy=from_sympy("sign"),
         latex=r"\operatorname{sign}\left({0}\right)", kinks=_ZERO, convention="sign(0) is 0, and so is the derivative",
         hard=points("0.5", "-2", "0", "-1e-300", "1e300"), source="DLMF 1.16(iii)",
     ),
@@ -147,8 +149,8 @@ ROWS = (
         convention="the derivative by the condition is 0, also where the value jumps",
         hard=points("1 2 3", "0 2 3", "-1 0.1 1e300"), source="DLMF 1.4.32 on each piece",
     ),
-    _comparison("less", "<", "<", "StrictLessThan", lambda x, y: truth(x < y, x >= y, x), lambda x, y: x < y, _IVERSON),
-    _comparison("less_equal", "<=", r"\le", "LessThan", lambda x, y: truth(x <= y, x > y, x), lambda x, y: x <= y, _IVERSON),
-    _comparison("equal", "==", "=", "Equality", lambda x, y: truth(x == y, x != y, x), lambda x, y: x == y, _IVERSON),
-    _comparison("not_equal", "!=", r"\ne", "Unequality", lambda x, y: truth(x != y, x == y, x), lambda x, y: x != y, _IVERSON),
+    _comparison("less", "<", "<", "StrictLessThan", lambda x, y: truth(x < y, x >= y, x + y), lambda x, y: x < y, _IVERSON),
+    _comparison("less_equal", "<=", r"\le", "LessThan", lambda x, y: truth(x <= y, x > y, x + y), lambda x, y: x <= y, _IVERSON),
+    _comparison("equal", "==", "=", "Equality", lambda x, y: truth(x == y, x != y, x + y), lambda x, y: x == y, _IVERSON),
+    _comparison("not_equal", "!=", r"\ne", "Unequality", lambda x, y: truth(x != y, x == y, x + y), lambda x, y: x != y, _IVERSON),
 )

@@ -128,6 +128,8 @@ def hull(low: Any, high: Any) -> Any:
 
 
 def truth(yes: bool, no: bool, like: Any) -> Any:
-    """1 where a comparison certainly holds, 0 where it certainly fails, else a ball that covers both."""
+    """1 where a comparison certainly holds, 0 where it certainly fails, else a ball that covers both; nan where `like` is."""
     ball = type(like)
+    if not yes and not no and like.is_nan():
+        return like
     return ball(1) if yes else ball(0) if no else hull(ball(0), ball(1))

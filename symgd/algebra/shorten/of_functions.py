@@ -26,7 +26,7 @@ def _inverse_of(node: Expression, symmetry: bool) -> Expression | None:
         axes = (1, 0) if turned else (0, 1)
         if named(part.base, "inv") and len(part.labels) == 2:
             return ex.contract(1 / inside.coefficient, [(part.base.children[0], axes)], (0, 1))
-        if isinstance(part.base, Leaf) and "orthogonal" in part.base.kind and len(part.labels) == 2:
+        if symmetry and isinstance(part.base, Leaf) and "orthogonal" in part.base.kind and len(part.labels) == 2:
             return ex.contract(1 / inside.coefficient, [(part.base, axes[::-1])], (0, 1))
         if ex.is_identity(part.base):
             return ex.scaled(1 / inside.coefficient, part.base)

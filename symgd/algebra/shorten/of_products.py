@@ -9,7 +9,7 @@ from fractions import Fraction
 from functools import reduce
 
 from symgd.algebra import expression as ex
-from symgd.algebra.canonical import canonical, is_symmetric
+from symgd.algebra.canonical import canonical, has_zeros, is_symmetric
 from symgd.algebra.expression import Add, Contract, Expression, Leaf, Select
 from symgd.algebra.functions.table import F
 from symgd.algebra.shorten.expanding import content
@@ -40,7 +40,15 @@ def _inverse_cancels(product: Product, symmetry: bool) -> Product | None:
 
 
 def _orthogonal_cancels(product: Product, symmetry: bool) -> Product | None:
+    """Q'Q = I, and the squares of a row or a column add up to 1: on the declared set only, so not where derivatives come later."""
+    if not symmetry:
+        return None
     carriers = product.carriers
+    for part in product.parts:
+        if isinstance(part.base, Leaf) and "orthogonal" in part.base.kind and part.exponent == 2:
+            for label in part.labels:
+                if label >= product.rank and carriers[label] == 1:
+                    return product.without(part, labels=[label])
     for k, part in enumerate(product.parts):
         if not (isinstance(part.base, Leaf) and "orthogonal" in part.base.kind and part.is_plain):
             continue
@@ -54,11 +62,13 @@ def _orthogonal_cancels(product: Product, symmetry: bool) -> Product | None:
     return None
 
 
-def _softmax_is_one(product: Product, symmetry: bool) -> Product | None:
-    carriers = product.carriers
+def _adds_up_to_one(product: Product, symmetry: bool) -> Product | None:
+    """The entries of softmax do, and, on the declared set, those of a point of the simplex."""
     for part in product.parts:
-        if named(part.base, "softmax") and part.is_plain and part.labels[-1] >= product.rank and carriers[part.labels[-1]] == 1:
-            return product.without(part, labels=part.labels[-1:])
+        declared = symmetry and isinstance(part.base, Leaf) and "simplex" in part.base.kind
+        last = part.labels[-1] if part.is_plain and (declared or named(part.base, "softmax")) else -1
+        if last >= product.rank and product.carriers[last] == 1:
+            return product.without(part, labels=[last])
     return None
 
 
@@ -96,10 +106,12 @@ def _norm(product: Product, symmetry: bool) -> Product | None:
 Powers = dict[Expression, Fraction]
 
 
-def _pointwise(rewrite: Callable[[Powers], Powers | None]) -> Callable[[Product, bool], Product | None]:
-    """A rule about powers that are multiplied entry by entry."""
+def _pointwise(rewrite: Callable[[Powers], Powers | None], declared: bool = False) -> Callable[[Product, bool], Product | None]:
+    """A rule about powers that are multiplied entry by entry; one that holds on the `declared` set only waits until all is derived."""
 
     def apply(product: Product, symmetry: bool) -> Product | None:
+        if declared and not symmetry:
+            return None
         for labels, parts in product.groups.items():
             found = rewrite({part.base: part.exponent for part in parts})
             if found is not None:
@@ -182,7 +194,7 @@ def _step(powers: Powers) -> Powers | None:
 
 def _two_valued(powers: Powers) -> Powers | None:
     for base, exponent in powers.items():
-        if isinstance(base, Leaf) and exponent.denominator == 1:
+        if isinstance(base, Leaf) and exponent.denominator == 1 and not has_zeros(base):
             if "in {-1, 1}" in base.kind and exponent not in (0, 1):
                 return {**powers, base: exponent % 2}
             if "in {0, 1}" in base.kind and exponent > 1:
@@ -259,14 +271,18 @@ PRODUCTS = (
     Rule("a number in front", "2*A*(2*x + 4*y)", "4*A*(x + 2*y)", "A[m,n], x[n], y[n]", _number_in_front),
     Rule("an inverse beside its matrix", "inv(A)*A*x", "x", "A[n,n], x[n]", _inverse_cancels),
     Rule("an orthogonal matrix beside its transpose", "Q'*Q*x", "x", "Q[n,n] orthogonal, x[n]", _orthogonal_cancels),
-    Rule("the entries of softmax add up to 1", "sum(softmax(x))", "1", "x[n]", _softmax_is_one),
+    Rule("squares of an orthogonal matrix", "tr(Q'*Q)", "n", "Q[n,n] orthogonal, x[n]", _orthogonal_cancels),
+    Rule("the entries of softmax add up to 1", "sum(softmax(x))", "1", "x[n]", _adds_up_to_one),
+    Rule("a point of the simplex adds up to 1", "sum(q)*x", "x", "q[n] simplex, x[m]", _adds_up_to_one),
     Rule("softmax", "exp(x)/sum(exp(x))", "softmax(x)", "x[n]", _softmax),
     Rule("norm", "y/sqrt(x'*x)", "y/norm2(x)", "x[n], y[n]", _norm),
     Rule("sigmoid", "exp(x)./(1 + exp(x))", "sigmoid(x)", "x[n]", _pointwise(_sigmoid)),
-    Rule("tangents", "sinh(x)./cosh(x)", "tanh(x)", "x[n]", _pointwise(_quotient)),
+    Rule("hyperbolic tangents", "sinh(x)./cosh(x)", "tanh(x)", "x[n]", _pointwise(_quotient)),
+    Rule("tangents", "sin(x)./cos(x)", "tan(x)", "x[n]", _pointwise(_quotient)),
     Rule("sign and modulus", "x.*sign(x)", "abs(x)", "x[n]", _pointwise(_sign)),
     Rule("step", "relu(x).*step(x)", "relu(x)", "x[n]", _pointwise(_step)),
-    Rule("powers of signs", "y.^2", "ones(n)", "y[n] in {-1, 1}", _pointwise(_two_valued)),
+    Rule("powers of signs", "y.^2", "ones(n)", "y[n] in {-1, 1}", _pointwise(_two_valued, declared=True)),
+    Rule("powers of 0 and 1", "y.^3", "y", "y[n] in {0, 1}", _pointwise(_two_valued, declared=True)),
     Rule("exponentials", "exp(x).*exp(-x)", "ones(n)", "x[n]", _pointwise(_exponentials)),
     Rule("identities in Kronecker products", "kron(eye(m), eye(n))", "eye(m*n)", "x[m], y[n]", _packed_identity),
     Rule("equal pieces", "(x'*A*y)*(y'*A'*x)", "(x'*A*y)^2", "A[m,n], x[m], y[n]", _equal_pieces),

@@ -76,8 +76,11 @@ def _denominator(node: Expression, symmetry: bool) -> Expression | None:
 
 
 def _single(node: Expression) -> Part | None:
+    """The one power that the node is, entry by entry."""
     product = taken_apart(node)
-    return product.parts[0] if len(product.parts) == 1 and product.coefficient == 1 else None
+    if len(product.parts) == 1 and product.coefficient == 1 and product.parts[0].labels == tuple(range(node.rank)):
+        return product.parts[0]
+    return None
 
 
 SUMS = (
