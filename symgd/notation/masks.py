@@ -75,9 +75,9 @@ def split(node: Contract) -> tuple[Bounds, Expression] | None:
 
 def paired(node: Contract) -> Contract:
     """The product with every comparison of row and column numbers put together with a matrix of these rows and columns."""
-    masks = [factor for factor in node.factors if bounds_of(factor[0])]
-    others = [factor for factor in node.factors if not bounds_of(factor[0])]
-    if not masks or not others:
+    masks = [(child, labels) for child, labels in node.factors if bounds_of(child) and labels[0] != labels[1]]
+    others = [factor for factor in node.factors if factor not in masks and not _is_one(*factor)]
+    if not others or len(others) == len(node.factors):
         return node
     for mask, labels in masks:
         k = next((k for k, (_, theirs) in enumerate(others) if set(labels) <= set(theirs) and len(theirs) == 2), None)
@@ -88,6 +88,14 @@ def paired(node: Contract) -> Contract:
             others[k] = ex.contract(1, [(child, theirs), (mask, labels)], theirs), theirs
     made = ex.contract(node.coefficient, others, range(node.rank), _sizes(node))
     return made if isinstance(made, Contract) else node
+
+
+def _is_one(child: Expression, labels: tuple[int, ...]) -> bool:
+    """Is it the diagonal of a triangle or band that keeps its diagonal?"""
+    kept = bounds_of(child)
+    if kept is None or labels[0] != labels[1]:
+        return False
+    return all(bound is None or bound.at_least(0) is True for bound in kept)
 
 
 def _sizes(node: Contract) -> dict[Hashable, Dimension]:
