@@ -55,7 +55,8 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
         if error.text != claim or error.position is None or error.position < parse_claim(claim, Limits()).right.start:
             raise
         return Verdict("refuted", f"the right side cannot be formed: {error.reason}", claim)
-    return verdict_of(decide(_side(one), _side(other), claim, ends), claim)
+    variables = [leaf for leaf in {**one.declared, **other.declared}.values() if leaf.name in claim]
+    return verdict_of(decide(_side(one), _side(other), claim, ends, variables), claim)
 
 
 def verdict_of(decision: Decision, claim: str) -> Verdict:

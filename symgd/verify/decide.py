@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -21,7 +21,7 @@ from symgd.algebra import expression as ex
 from symgd.algebra.certified import balls, certified, working_precision
 from symgd.algebra.dimension import Dimension
 from symgd.algebra.expand import expanded
-from symgd.algebra.expression import Expression
+from symgd.algebra.expression import Expression, Leaf
 from symgd.algebra.operations import Value
 from symgd.algebra.shorten import normal_form
 from symgd.errors import DomainError, NoRuleError
@@ -46,15 +46,18 @@ class Decision:
     right: Any = None
 
 
-def decide(left: Value, right: Value, seed: str, ends: float) -> Decision:
-    """Compare two values until the clock says `ends`; points are drawn by `seed`, so that the same claim has the same verdict."""
+def decide(left: Value, right: Value, seed: str, ends: float, variables: Iterable[Leaf] = ()) -> Decision:
+    """Compare two values until the clock says `ends`; points are drawn by `seed`, so that the same claim has the same verdict.
+
+    `variables` are to have a value at a point also where they have left both sides.
+    """
     if left.node.shape != right.node.shape or left.row != right.row:
         return Decision("refuted", f"the left side is {left.described()}, the right side {right.described()}.")
     if _is_zero(expanded(left.node - right.node)):
         return Decision("proved", "both sides have the same canonical form, multiplied out.")
     if _is_zero(expanded(normal_form(left.node) - normal_form(right.node))):
         return Decision("proved", "both sides have the same canonical form, simplified and multiplied out.")
-    samples = _Samples(left.node, right.node, seed, ends)
+    samples = _Samples(left.node, right.node, variables, seed, ends)
     refuted = samples.until(FIRST)
     if refuted is not None:
         return refuted
@@ -72,12 +75,13 @@ def _is_zero(form: Expression | None) -> bool:
 class _Samples:
     """Compares two expressions at random exact points of the domain."""
 
-    def __init__(self, left: Expression, right: Expression, seed: str, ends: float) -> None:
+    def __init__(self, left: Expression, right: Expression, variables: Iterable[Leaf], seed: str, ends: float) -> None:
         self.sides = [left, right]
         self.generator = Random(seed)
         self.ends = ends
-        self.leaves = ex.leaves(left, right)
-        self.names = list(dict.fromkeys(name for node in ex.topological(left, right) for d in _dimensions(node) for name in d.names))
+        self.leaves = list(dict.fromkeys([*variables, *ex.leaves(left, right)]))
+        nodes = ex.topological(left, right, *self.leaves)
+        self.names = list(dict.fromkeys(name for node in nodes for d in _dimensions(node) for name in d.names))
         self.tried = self.agreed = 0
         self.fault = ""
 

@@ -124,6 +124,7 @@ class Kernels:
         self.root, self.whole, self.parts, self.ends = root, whole, parts, ends
         self.number: dict[Any, int] = {}
         self.positive: set[int] = set()
+        self.units: set[int] = set()  # kernels that are 1 or -1
         self.relations: list[tuple[int, int, Any]] = []  # kernel^power = polynomial
         self.signs: list[tuple[frozenset[int], int]] = []  # the product of these signs is ±1
         self.exponent: dict[int, Ratio] = {}  # of a kernel that is exp of something: of what
@@ -191,14 +192,19 @@ class Kernels:
         """The kernel σ of the sign of an irreducible polynomial; None where it is positive."""
         if self.is_positive(polynomial):
             return None
+        if (unit := self.kernel_alone(polynomial)) in self.units:
+            return unit
         known = ("sign", self.name(polynomial)) in self.number
         k = self.new(("sign", self.name(polynomial)))
         if not known:
             self.relations.append((k, 2, self.context.constant(1)))
+            self.units.add(k)
         return k
 
     def modulus(self, polynomial: Any) -> Any:
         """σ·f."""
+        if self.kernel_alone(polynomial) in self.units:
+            return self.context.constant(1)
         k = self.sign(polynomial)
         return polynomial if k is None else self.generators[k] * polynomial
 
@@ -229,6 +235,8 @@ class Kernels:
 
     def root_of(self, polynomial: Any, exponent: Fraction) -> Ratio:
         """|f|^exponent."""
+        if self.kernel_alone(polynomial) in self.units:
+            return self.constant(1)
         if exponent.denominator == 1:
             return self.ratio(self.modulus(polynomial)).power(int(exponent))
         k = self.kernel_alone(polynomial)
@@ -266,6 +274,8 @@ class Kernels:
     def log_of(self, polynomial: Any) -> Ratio:
         """log|f|."""
         k = self.kernel_alone(polynomial)
+        if k in self.units:
+            return self.constant(0)
         if k in self.exponent:
             return self.exponent[k]
         for key, number in self.number.items():
@@ -327,6 +337,7 @@ class Kernels:
             k = self.new(("parity", odd, sign, min(rest.key, (-rest).key)))  # (-1)^n is (-1)^-n
             if (k, 2) not in [(one, power) for one, power, _ in self.relations]:
                 self.relations.append((k, 2, self.context.constant(1)))
+                self.units.add(k)
             parity = self.generators[k]
             if whole % 2:
                 for one in odd:
