@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 
 import symgd
 from symgd.cli.verb import FINE, REFUTED, UNDECIDED, Verb, from_stdin, print_json
@@ -26,7 +27,7 @@ def _run(arguments: argparse.Namespace) -> int:
                 "witness": verdict.witness,
                 "left": verdict.left,
                 "right": verdict.right,
-                "mistake": verdict.mistake,
+                "mistake": verdict.mistake and asdict(verdict.mistake),
             }
         )
     else:

@@ -14,8 +14,10 @@ from symgd.language.elaborate import Reading, read_claim
 from symgd.language.infix import parse_claim
 from symgd.language.limits import Limits
 from symgd.verify.decide import Decision, decide
+from symgd.verify.mistakes import Mistake, likely_mistake
 
 SHOWN = 20  # digits of a value in text
+MISTAKE = 2.0  # seconds that the search for a likely mistake takes at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,12 @@ class Verdict:
     witness: Mapping[str, Any] | None = None
     left: Any = None
     right: Any = None
-    mistake: None = None
+    mistake: Mistake | None = None
 
     def __str__(self) -> str:
         lines = [f"{self.grade}: {self.why}"]
+        if self.mistake is not None:
+            lines.append(f"likely mistake ({self.mistake.kind.split(',')[0]}): {self.mistake.text}\n  {self.mistake.repair}")
         if self.witness is not None:
             lines.append("at " + ", ".join(f"{name} = {_shown(value)}" for name, value in self.witness.items()))
             lines.append(f"  left  {_shown(self.left)}\n  right {_shown(self.right)}")
@@ -56,7 +60,13 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
             raise
         return Verdict("refuted", f"the right side cannot be formed: {error.reason}", claim)
     variables = [leaf for leaf in {**one.declared, **other.declared}.values() if leaf.name in claim]
-    return verdict_of(decide(_side(one), _side(other), claim, ends, variables), claim)
+    left, right = _side(one), _side(other)
+    verdict = verdict_of(decide(left, right, claim, ends, variables), claim)
+    if verdict.grade != "refuted":
+        return verdict
+    ends = min(ends, time.monotonic() + MISTAKE)
+    found = likely_mistake(left, right, one.text, lambda a, b: decide(a, b, claim, ends + 1, variables), ends)
+    return replace(verdict, mistake=found)
 
 
 def verdict_of(decision: Decision, claim: str) -> Verdict:
