@@ -9,12 +9,13 @@ from typing import Any
 
 import mpmath
 
-from symgd.errors import ShapeError
-from symgd.language.elaborate import Reading, read_claim
+from symgd.errors import ShapeError, SymgdError
+from symgd.language import syntax as sx
+from symgd.language.elaborate import Reading, read, read_claim
 from symgd.language.infix import parse_claim
 from symgd.language.limits import Limits
 from symgd.verify.decide import Decision, decide
-from symgd.verify.mistakes import Mistake, likely_mistake
+from symgd.verify.mistakes import Derived, Mistake, likely_mistake
 
 SHOWN = 20  # digits of a value in text
 MISTAKE = 2.0  # seconds that the search for a likely mistake takes at most
@@ -65,8 +66,25 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
     if verdict.grade != "refuted":
         return verdict
     ends = min(ends, time.monotonic() + MISTAKE)
-    found = likely_mistake(left, right, one.text, lambda a, b: decide(a, b, claim, ends + 1, variables), ends)
+    texts = one.text, other.text
+    found = likely_mistake(left, right, texts, _derived(claim, given), lambda a, b: decide(a, b, claim, ends + 1, variables), ends)
     return replace(verdict, mistake=found)
+
+
+def _derived(claim: str, given: str | Mapping[str, str]) -> Derived | None:
+    """What the left side derives, where it is one first derivative by a name."""
+    node = parse_claim(claim, Limits()).left
+    if not (isinstance(node, sx.Call) and node.name in ("diff", "grad") and len(node.arguments) == 2):
+        return None
+    formula, name = node.arguments
+    if not isinstance(name, sx.Name):
+        return None
+    try:
+        reading = read(claim[formula.start : formula.end], given, "infix", Limits())
+    except SymgdError:
+        return None
+    leaf = reading.declared.get(name.name)
+    return None if leaf is None or reading.value.rank else Derived(node.name, reading.value.node, leaf)
 
 
 def verdict_of(decision: Decision, claim: str) -> Verdict:

@@ -23,6 +23,7 @@ from symgd.algebra.operations import Value
 from symgd.algebra.shorten import shortened
 from symgd.algebra.shorten.expanding import multiplied_out
 from symgd.algebra.simplify import simplified
+from symgd.calculus import derive
 from symgd.errors import SymgdError
 from symgd.notation.infix import infix
 from symgd.verify import sample
@@ -40,6 +41,18 @@ Decide = Callable[[Value, Value], Decision]
 
 
 @dataclass(frozen=True, slots=True)
+class Derived:
+    """What the left side derives, where it is one derivative: `diff(F, x)`."""
+
+    operator: str
+    formula: Expression
+    variable: Leaf
+
+    def claim(self, formula: Expression, right: str, names: set[str]) -> str:
+        return f"{self.operator}({infix(shortened(simplified(formula)), avoid=names)}, {self.variable.name}) = {right}"
+
+
+@dataclass(frozen=True, slots=True)
 class Mistake:
     """What went wrong: its kind, a sentence, and the claim mended, which checks."""
 
@@ -48,15 +61,21 @@ class Mistake:
     repair: str
 
 
-def likely_mistake(left: Value, right: Value, left_text: str, decide: Decide, ends: float) -> Mistake | None:
-    """The mistake in the right side, None where no single change is found that mends it."""
+def likely_mistake(
+    left: Value, right: Value, texts: tuple[str, str], derived: Derived | None, decide: Decide, ends: float
+) -> Mistake | None:
+    """The mistake in the right side, or in the formula that the left side derives; None where no single change mends the claim."""
     try:
         search = _Search(left, right, ends)
         for kind, text, node, row in search.repairs():
-            mended = Value(node, (), row)
-            if decide(left, mended).grade in ("proved", "agrees"):
+            if decide(left, Value(node, (), row)).grade in ("proved", "agrees"):
                 shown = shortened(simplified(node))
-                return Mistake(kind, text, f"{left_text} = {infix(shown, row=row, avoid=search.names)}")
+                return Mistake(kind, text, f"{texts[0]} = {infix(shown, row=row, avoid=search.names)}")
+        if derived is None:
+            return None
+        for kind, text, formula in search.repairs_of(derived):
+            if decide(Value(derivative(formula, derived.variable)), right).grade in ("proved", "agrees"):
+                return Mistake(kind, text, derived.claim(formula, texts[1], search.names))
         return None
     except (SymgdError, ZeroDivisionError, OverflowError):
         return None
@@ -107,6 +126,28 @@ class _Search:
         yield from self._changed()
         yield from self._factors(constant=False)
         yield from self._missing()
+
+    def repairs_of(self, derived: Derived) -> Iterator[tuple[str, str, Expression]]:
+        """The formula under the derivative with one of its terms, or one of its parts, changed."""
+        if not self.points or self.left.node.shape != self.right.node.shape:
+            return
+        left, right = self.values(self.left.node), self.values(self.right.node)
+        simple = simplified(derived.formula)
+        terms = [ex.scaled(c, unit) for c, unit in ex.terms(simple)]
+        parts = multiplied_out(simple)
+        for term in dict.fromkeys([*terms, *([] if parts is None else [ex.scaled(c, unit) for c, unit in parts])]):
+            slope = derivative(term, derived.variable)
+            ratios = _ratios(self.values(slope), right, left)
+            number = None if ratios is None else _one_number(ratios)
+            if number is not None and number != 1:
+                kind, text = _named_number(number, f"the term {infix(simplified(term))} of the formula")
+                yield kind, text, derived.formula + ex.scaled(number - 1, term)
+        for count, (kind, text, changed) in enumerate(_changes(derived.formula)):
+            if count > TRIED or time.monotonic() > self.ends:
+                return
+            slope = derivative(changed, derived.variable)
+            if all(_agree(slope, point, sizes, values) for (point, sizes), values in zip(self.points, right)):
+                yield kind, f"in the formula, {text}", changed
 
     def _layout(self) -> Iterator[Repair]:
         node, row = self.right.node, self.right.row
@@ -168,11 +209,8 @@ class _Search:
         repaired = self.right.node + ex.scaled(number - 1, term)
         whole = len(ex.terms(simplified(self.right.node))) == 1
         where = "it" if whole else f"the term {infix(simplified(term))}"
-        if number == -1:
-            return "sign", f"with the opposite sign of {where} it would be right.", repaired, self.right.row
-        if number == 0:
-            return "extra term", f"without {where} it would be right.", repaired, self.right.row
-        return "factor", f"with the factor {number} of {where} it would be right.", repaired, self.right.row
+        kind, text = _named_number(number, where)
+        return kind, text, repaired, self.right.row
 
     def _missing(self) -> Iterator[Repair]:
         """A term that is missing: one of the correct form, or a part of the formula."""
@@ -227,6 +265,19 @@ class _Search:
                 continue
             if all(_agree(node, point, sizes, values) for (point, sizes), values in zip(self.points, target)):
                 yield kind, text, node, self.right.row
+
+
+def derivative(formula: Expression, variable: Leaf) -> Expression:
+    return derive.jacobian(formula, variable)
+
+
+def _named_number(number: Fraction, where: str) -> tuple[str, str]:
+    """A forgotten number as a kind of mistake, and as a sentence."""
+    if number == -1:
+        return "sign", f"with the opposite sign of {where} it would be right."
+    if number == 0:
+        return "extra term", f"without {where} it would be right."
+    return "factor", f"with the factor {number} of {where} it would be right."
 
 
 def _changes(root: Expression) -> Iterator[tuple[str, str, Expression]]:
