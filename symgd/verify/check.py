@@ -9,6 +9,7 @@ from typing import Any
 
 import mpmath
 
+from symgd.algebra import expression as ex
 from symgd.errors import ShapeError, SymgdError
 from symgd.language import syntax as sx
 from symgd.language.elaborate import Reading, read, read_claim
@@ -66,9 +67,24 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
     if verdict.grade != "refuted":
         return verdict
     ends = min(ends, time.monotonic() + MISTAKE)
+    where = _where_it_holds(left, right, claim, ends)
+    if where:
+        return replace(verdict, why=f"{verdict.why} {where}")
     texts = one.text, other.text
     found = likely_mistake(left, right, texts, _derived(claim, given), lambda a, b: decide(a, b, claim, ends + 1, variables), ends)
     return replace(verdict, mistake=found)
+
+
+def _where_it_holds(left: Any, right: Any, claim: str, ends: float) -> str:
+    """A sentence where the claim would be right for positive numbers, or for numbers that are not negative: "" where it would not."""
+    free = [leaf for leaf in ex.leaves(left.node, right.node) if not leaf.kind and not leaf.shape]
+    if not free or len(free) > 4:
+        return ""
+    instead: dict[ex.Expression, ex.Expression] = {leaf: ex.leaf(leaf.name, (), ("> 0",)) for leaf in free}
+    one, other = (replace(side, node=ex.substitute(side.node, instead)) for side in (left, right))
+    if decide(one, other, claim, min(ends, time.monotonic() + 0.5)).grade != "proved":
+        return ""
+    return f"For {', '.join(f'{leaf.name} > 0' for leaf in free)} it would be right."
 
 
 def _derived(claim: str, given: str | Mapping[str, str]) -> Derived | None:

@@ -87,3 +87,18 @@ def test_agreement_is_no_proof() -> None:
 
 def test_nothing_to_compare_is_undecided() -> None:
     assert check("sqrt(-1-x^2) = log(-1-x^2)").grade == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("claim", "where"),
+    [
+        ("sqrt(x^2) = x", "For x > 0 it would be right."),
+        ("atan(x) + atan(1/x) = pi/2", ""),
+        ("sqrt(x^2*y) = x*sqrt(y)", "For x > 0, y > 0 it would be right."),
+        ("abs(x) = x + 1", ""),
+    ],
+)
+def test_where_it_does_hold_is_said(claim: str, where: str) -> None:
+    verdict = check(claim)
+    assert verdict.grade == "refuted"
+    assert verdict.why == f"the sides differ at a point of the domain. {where}".strip()
