@@ -31,6 +31,7 @@ from symgd.verify.complexes import real_values
 POINTS = 16
 DIGITS = 30
 TRIES = 200
+SMALL = 60  # nodes: numbers made of more are compared over kernels first
 PRECISIONS = (192, 512, 2048)  # bits
 FIRST = 2  # points before a proof is tried: most false claims need no more
 
@@ -53,19 +54,35 @@ def decide(left: Value, right: Value, seed: str, ends: float, variables: Iterabl
     """
     if left.node.shape != right.node.shape or left.row != right.row:
         return Decision("refuted", f"the left side is {left.described()}, the right side {right.described()}.")
-    if _is_zero(expanded(left.node - right.node)):
-        return Decision("proved", "both sides have the same canonical form, multiplied out.")
-    if _is_zero(expanded(normal_form(left.node) - normal_form(right.node))):
-        return Decision("proved", "both sides have the same canonical form, simplified and multiplied out.")
     samples = _Samples(left.node, right.node, variables, seed, ends)
-    refuted = samples.until(FIRST)
+    refuted = samples.until(FIRST, tries=12)
     if refuted is not None:
         return refuted
-    if kernels.is_zero(left.node - right.node, ends):
-        refuted = samples.until(1)  # a proof about nothing is none: somewhere both sides must have a value
-        if refuted is None and samples.agreed:
-            return Decision("proved", "the difference is 0 as a fraction of polynomials over independent kernels.")
+    difference = left.node - right.node
+    proofs = [_by_canonical_form, _by_normal_form]
+    if not difference.shape:
+        proofs.insert(0 if len(ex.topological(difference)) > SMALL else 1, _by_kernels)
+    for proof in proofs:
+        why = proof(left.node, right.node, ends)
+        if why:
+            refuted = samples.until(1)  # a proof about nothing is none: somewhere both sides must have a value
+            if refuted is None and samples.agreed:
+                return Decision("proved", why)
+            break
     return samples.until(POINTS) or samples.verdict()
+
+
+def _by_canonical_form(left: Expression, right: Expression, ends: float) -> str:
+    return "both sides have the same canonical form, multiplied out." if _is_zero(expanded(left - right)) else ""
+
+
+def _by_kernels(left: Expression, right: Expression, ends: float) -> str:
+    return "the difference is 0 as a fraction of polynomials over independent kernels." if kernels.is_zero(left - right, ends) else ""
+
+
+def _by_normal_form(left: Expression, right: Expression, ends: float) -> str:
+    same = _is_zero(expanded(normal_form(left) - normal_form(right)))
+    return "both sides have the same canonical form, simplified and multiplied out." if same else ""
 
 
 def _is_zero(form: Expression | None) -> bool:
@@ -85,9 +102,9 @@ class _Samples:
         self.tried = self.agreed = 0
         self.fault = ""
 
-    def until(self, points: int) -> Decision | None:
+    def until(self, points: int, tries: int = TRIES) -> Decision | None:
         """Go on until the sides agreed at this many points; a point where they differ ends it."""
-        while self.agreed < points and self.tried < TRIES and time.monotonic() < self.ends:
+        while self.agreed < points and self.tried < tries and time.monotonic() < self.ends:
             self.tried += 1
             dimensions = sample.sizes(self.names, self.generator)
             try:
