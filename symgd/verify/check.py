@@ -16,10 +16,10 @@ from symgd.language.elaborate import Reading, read, read_claim
 from symgd.language.infix import parse_claim
 from symgd.language.limits import Limits
 from symgd.verify.decide import Decision, decide
-from symgd.verify.mistakes import Derived, Mistake, likely_mistake
+from symgd.verify.mistakes import Claim, Derived, Mistake, array_mistake, first_that_checks, scalar_mistakes
 
 SHOWN = 20  # digits of a value in text
-MISTAKE = 2.0  # seconds that the search for a likely mistake takes at most
+MISTAKE = 1.0  # seconds that the search for a likely mistake takes at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,19 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
     where = _where_it_holds(left, right, claim, ends)
     if where:
         return replace(verdict, why=f"{verdict.why} {where}")
-    texts = one.text, other.text
-    found = likely_mistake(left, right, texts, _derived(claim, given), lambda a, b: decide(a, b, claim, ends + 1, variables), ends)
+    scalars = tuple(leaf for leaf in variables if not leaf.shape)
+    written = Claim(claim, parse_claim(claim, Limits()), left, right, scalars)
+    found = first_that_checks(scalar_mistakes(written, ends), lambda repair: _checks(repair, given, ends))
+    if found is None and any(leaf.shape for leaf in ex.leaves(left.node, right.node)):
+        texts = one.text, other.text
+        found = array_mistake(left, right, texts, _derived(claim, given), lambda a, b: decide(a, b, claim, ends + 1, variables), ends)
     return replace(verdict, mistake=found)
+
+
+def _checks(claim: str, given: str | Mapping[str, str], ends: float) -> bool:
+    """Is a mended claim right?"""
+    one, other = read_claim(claim, given, "infix", Limits())
+    return decide(_side(one), _side(other), claim, ends + 1).grade in ("proved", "agrees")
 
 
 def _where_it_holds(left: Any, right: Any, claim: str, ends: float) -> str:

@@ -28,6 +28,7 @@ from symgd.errors import SymgdError
 from symgd.notation.infix import infix
 from symgd.verify import sample
 from symgd.verify.decide import Decision
+from symgd.verify.mistakes.mistake import Mistake
 
 BITS = 160
 POINTS = 3
@@ -52,16 +53,7 @@ class Derived:
         return f"{self.operator}({infix(shortened(simplified(formula)), avoid=names)}, {self.variable.name}) = {right}"
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """What went wrong: its kind, a sentence, and the claim mended, which checks."""
-
-    kind: str
-    text: str
-    repair: str
-
-
-def likely_mistake(
+def array_mistake(
     left: Value, right: Value, texts: tuple[str, str], derived: Derived | None, decide: Decide, ends: float
 ) -> Mistake | None:
     """The mistake in the right side, or in the formula that the left side derives; None where no single change mends the claim."""
