@@ -10,13 +10,12 @@ from typing import Any
 import mpmath
 
 from symgd.algebra import expression as ex
-from symgd.errors import ShapeError, SymgdError
-from symgd.language import syntax as sx
-from symgd.language.elaborate import Reading, read, read_claim
+from symgd.errors import ShapeError
+from symgd.language.elaborate import Reading, read_claim
 from symgd.language.infix import parse_claim
 from symgd.language.limits import Limits
 from symgd.verify.decide import Decision, decide
-from symgd.verify.mistakes import Claim, Derived, Mistake, array_mistake, first_that_checks, scalar_mistakes
+from symgd.verify.mistakes import Mistake, likely_mistake
 
 SHOWN = 20  # digits of a value in text
 MISTAKE = 1.0  # seconds that the search for a likely mistake takes at most
@@ -60,7 +59,8 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
     except ShapeError as error:
         if error.text != claim or error.position is None or error.position < parse_claim(claim, Limits()).right.start:
             raise
-        return Verdict("refuted", f"the right side cannot be formed: {error.reason}", claim)
+        mistake = likely_mistake(claim, given, min(ends, time.monotonic() + MISTAKE))
+        return Verdict("refuted", f"the right side cannot be formed: {error.reason}", claim, mistake=mistake)
     variables = [leaf for leaf in {**one.declared, **other.declared}.values() if leaf.name in claim]
     left, right = _side(one), _side(other)
     verdict = verdict_of(decide(left, right, claim, ends, variables), claim)
@@ -70,19 +70,7 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
     where = _where_it_holds(left, right, claim, ends)
     if where:
         return replace(verdict, why=f"{verdict.why} {where}")
-    scalars = tuple(leaf for leaf in variables if not leaf.shape)
-    written = Claim(claim, parse_claim(claim, Limits()), left, right, scalars)
-    found = first_that_checks(scalar_mistakes(written, ends), lambda repair: _checks(repair, given, ends))
-    if found is None and any(leaf.shape for leaf in ex.leaves(left.node, right.node)):
-        texts = one.text, other.text
-        found = array_mistake(left, right, texts, _derived(claim, given), lambda a, b: decide(a, b, claim, ends + 1, variables), ends)
-    return replace(verdict, mistake=found)
-
-
-def _checks(claim: str, given: str | Mapping[str, str], ends: float) -> bool:
-    """Is a mended claim right?"""
-    one, other = read_claim(claim, given, "infix", Limits())
-    return decide(_side(one), _side(other), claim, ends + 1).grade in ("proved", "agrees")
+    return replace(verdict, mistake=likely_mistake(claim, given, ends))
 
 
 def _where_it_holds(left: Any, right: Any, claim: str, ends: float) -> str:
@@ -95,22 +83,6 @@ def _where_it_holds(left: Any, right: Any, claim: str, ends: float) -> str:
     if decide(one, other, claim, min(ends, time.monotonic() + 0.5)).grade != "proved":
         return ""
     return f"For {', '.join(f'{leaf.name} > 0' for leaf in free)} it would be right."
-
-
-def _derived(claim: str, given: str | Mapping[str, str]) -> Derived | None:
-    """What the left side derives, where it is one first derivative by a name."""
-    node = parse_claim(claim, Limits()).left
-    if not (isinstance(node, sx.Call) and node.name in ("diff", "grad") and len(node.arguments) == 2):
-        return None
-    formula, name = node.arguments
-    if not isinstance(name, sx.Name):
-        return None
-    try:
-        reading = read(claim[formula.start : formula.end], given, "infix", Limits())
-    except SymgdError:
-        return None
-    leaf = reading.declared.get(name.name)
-    return None if leaf is None or reading.value.rank else Derived(node.name, reading.value.node, leaf)
 
 
 def verdict_of(decision: Decision, claim: str) -> Verdict:

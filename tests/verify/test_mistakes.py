@@ -7,11 +7,27 @@ import pytest
 from symgd import check
 
 NAMED = [
-    ("grad(norm2(A*x - b)^2, x) = A'*(A*x - b)", "A[m,n], x[n], b[m]", "factor", "with the factor 2 of it it would be right."),
-    ("grad(norm2(A*x - b)^2, x) = -2*A'*(A*x - b)", "A[m,n], x[n], b[m]", "sign", "with the opposite sign of it it would be right."),
+    ("grad(norm2(A*x - b)^2, x) = A'*(A*x - b)", "A[m,n], x[n], b[m]", "factor", "with the factor 2 it would be right."),
+    ("grad(norm2(A*x - b)^2, x) = -2*A'*(A*x - b)", "A[m,n], x[n], b[m]", "sign", "with the opposite sign it would be right."),
     ("grad(x'*A*x, x) = 2*A*x", "A[n,n], x[n]", "symmetry", "for symmetric A it would be right."),
+    ("grad(tr(A*X^3), X) = 3*(A*X^2)'", "A[n,n], X[n,n]", "chain-rule",
+     "the derivative of X^3 is a sum: matrices do not commute as numbers do."),
+    ("diff(inv(A + t*B), t) = -inv(A + t*B)^2*B", "A[n,n], B[n,n], t", "order-of-factors",
+     "the right side equals the left one with inv(A + t*B) and B exchanged."),
+    ("grad(sum(tanh(A*x)), x) = A'*ones(m)", "A[m,n], x[n]", "chain-rule",
+     "in the derivative of tanh(A*x) the derivative of tanh is missing."),
+    ("grad(sum(exp(A*x)), x) = exp(A*x)", "A[m,n], x[n]", "chain-rule", "with the factor A' of exp(A*x) it would be right."),
+    ("grad(norm2(A*x - b)^2, x) = 2*A*(A*x - b)", "A[m,n], x[n], b[m]", "transpose", "with A' in place of A it would be right."),
+    ("grad(a'*inv(X)*b, X) = inv(X)'*a*b'*inv(X)'", "a[n], b[n], X[n,n]", "sign", "with the opposite sign it would be right."),
+    ("grad(tr(A*X), X, symmetric) = A'", "A[n,n], X[n,n]", "symmetry",
+     "the entries of X are taken as independent: with G for this gradient, that under symmetry is G + G' - G.*eye."),
+    ("grad(logdet(X), X) = 2*inv(X) - inv(X).*eye(n)", "X[n,n]", "symmetry",
+     "the gradient for symmetric X is taken, where its entries are independent."),
+    ("grad(norm2(W*x - y)^2 + l*norm2(x)^2, x) = 2*W'*(W*x - y)", "W[m,n], x[n], y[m], l", "dropped-term", ""),
+    ("jac(softmax(x), x) = diag(softmax(x).*(1 - softmax(x)))", "x[n]", "chain-rule",
+     "the derivative of softmax(x) is a matrix: every entry depends on all entries of x."),
     ("jac(A*x, x) = A'", "A[m,n], x[n]", "layout", "transposed it would be right: the entries stand as those of the variable."),
-]
+]  # fmt: skip
 
 SLIPS = [
     ("diff(sin(x^2), x) = cos(x^2)", "chain-rule",
@@ -68,7 +84,7 @@ def test_a_mistake_is_named_and_mended(claim: str, given: str, kind: str, text: 
     assert verdict.grade == "refuted"
     assert verdict.mistake is not None
     assert kind in verdict.mistake.kind
-    assert verdict.mistake.text == text
+    assert not text or verdict.mistake.text == text
     assert check(verdict.mistake.repair, given=given).grade in ("proved", "agrees")
 
 

@@ -35,12 +35,14 @@ class Claim:
     text: str
     equation: sx.Equation
     left: Value
-    right: Value
+    right: Value | None  # None where it cannot be formed
     scalars: tuple[Leaf, ...]
 
 
 def scalar_mistakes(claim: Claim, ends: float) -> Iterator[Mistake]:
     """Slips that explain a claim about numbers, the likeliest first; whether the repair checks is not decided here."""
+    if claim.right is None:
+        return
     left, right, text = claim.left.node, claim.right.node, claim.text
     if left.shape or right.shape or any(leaf.shape for leaf in ex.leaves(left, right)):
         return
@@ -93,7 +95,7 @@ def _written(node: sx.Node, text: str, names: set[str], variable: str) -> Writte
         return None
 
 
-def first_that_checks(found: Iterator[Mistake], checks: Callable[[str], bool], tries: int = 12) -> Mistake | None:
+def first_that_checks(found: Iterator[Mistake], checks: Callable[[str], bool], tries: int = 150) -> Mistake | None:
     """The first mistake whose repair checks."""
     seen = set[str]()
     try:
