@@ -17,6 +17,7 @@ from symgd.language.limits import Limits
 from symgd.verify.decide import Decision, decide
 from symgd.verify.mistakes import Mistake, likely_mistake
 
+REGION = 0.15  # seconds for the question whether a refuted claim holds for positive numbers
 SHOWN = 20  # digits of a value in text
 MISTAKE = 1.0  # seconds that the search for a likely mistake takes at most
 
@@ -80,7 +81,7 @@ def _where_it_holds(left: Any, right: Any, claim: str, ends: float) -> str:
         return ""
     instead: dict[ex.Expression, ex.Expression] = {leaf: ex.leaf(leaf.name, (), ("> 0",)) for leaf in free}
     one, other = (replace(side, node=ex.substitute(side.node, instead)) for side in (left, right))
-    if decide(one, other, claim, min(ends, time.monotonic() + 0.5)).grade != "proved":
+    if decide(one, other, claim, min(ends, time.monotonic() + REGION)).grade != "proved":
         return ""
     return f"For {', '.join(f'{leaf.name} > 0' for leaf in free)} it would be right."
 

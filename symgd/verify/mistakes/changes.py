@@ -55,10 +55,11 @@ class Search:
 
     def _matches(self, change: Change, k: int, target: Any, is_slope: bool) -> bool:
         changed = change.at(k)
-        if not usable(changed.value) or (is_slope and not usable(changed.slope)):
+        if not usable(changed.value):
             return False
-        whole = self.written.replayed(self.runs[k], change.i, changed)
-        return near(whole.slope if is_slope else whole.value, target)
+        if not is_slope:
+            return near(self.written.revalued(self.runs[k], change.i, changed.value), target)
+        return usable(changed.slope) and near(self.written.replayed(self.runs[k], change.i, changed).slope, target)
 
     # ---- what is tried
 

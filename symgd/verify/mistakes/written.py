@@ -21,7 +21,7 @@ from symgd.algebra.functions.table import POWER, find
 from symgd.errors import NoRuleError
 from symgd.language import syntax as sx
 from symgd.language.words import CONSTANTS
-from symgd.verify.mistakes.numbers import Dual, apply, ball, log
+from symgd.verify.mistakes.numbers import Dual, apply, ball, log, usable
 
 LARGEST = 400  # parts
 _ARITHMETIC = {"+": "+", "-": "-", "*": "*", "@": "*", ".*": "*", "/": "/", "./": "/"}
@@ -161,6 +161,16 @@ class Written:
                     slope += partial * own
             i, changed = parent, Dual(whole, slope)
         return changed
+
+    def revalued(self, run: Run, i: int, value: Any) -> Any:
+        """The value of the whole where part i has another one."""
+        while self.parents[i] >= 0:
+            part = self.parts[self.parents[i]]
+            value = _value(part, [value if c == i else run.values[c] for c in part.children], {})
+            i = self.parents[i]
+            if not usable(value):
+                return value
+        return value
 
     # ---- where a part stands
 
