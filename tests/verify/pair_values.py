@@ -19,7 +19,8 @@ from mpmath import mp, mpf
 
 DIGITS = 90
 STEP = mpf(10) ** -25
-LARGEST = mpf(10) ** 12  # points where a side is larger lose too many digits
+MANY_DIGITS = 300  # for a second look
+LARGEST = mpf(10) ** 12  # where a function or a side is larger, too many digits may be lost
 
 Point = dict[str, Any]
 
@@ -132,10 +133,14 @@ def _each(function: Callable[[Any], Any], entries: np.ndarray) -> np.ndarray:
 
 
 def _entrywise(function: Callable[..., Any]) -> Callable[..., Any]:
-    def apply(argument: Any, *more: Any) -> Any:
-        if isinstance(argument, Array):
-            return Array(_each(lambda entry: function(entry, *more), argument.entries), argument.row)
-        return function(argument, *more)
+    def one(argument: Any) -> Any:
+        found = function(argument)
+        if not abs(found) < LARGEST:
+            raise NotComparable
+        return found
+
+    def apply(argument: Any) -> Any:
+        return Array(_each(one, argument.entries), argument.row) if isinstance(argument, Array) else one(argument)
 
     return apply
 
@@ -332,9 +337,9 @@ def value(text: str, point: Mapping[str, Any]) -> list[Any]:
     return [(entries.shape, isinstance(found, Array) and found.row), *flat]
 
 
-def relative_gap(left: str, right: str, point: Mapping[str, Any]) -> Any:
+def relative_gap(left: str, right: str, point: Mapping[str, Any], digits: int = DIGITS) -> Any:
     """The largest difference of two entries, relative to the largest entry. Raises `NotComparable`."""
-    with mp.workdps(DIGITS):
+    with mp.workdps(digits):
         (one, *a), (two, *b) = value(left, point), value(right, point)
         if one != two:
             raise NotComparable
