@@ -22,7 +22,7 @@ from symgd.algebra import expression as ex
 from symgd.algebra.expand import expanded
 from symgd.algebra.expression import Expression
 from symgd.algebra.shorten import normal_form
-from symgd.errors import SymgdError
+from symgd.errors import ShapeError, SymgdError
 from symgd.language.elaborate import read_claim
 from symgd.language.limits import Limits
 from symgd.verify import check as check_module
@@ -45,7 +45,10 @@ PROOFS: dict[str, Callable[[Expression, Expression, float], bool]] = {
 
 def proofs_of(claim: str, given: str) -> list[str]:
     """The proofs that succeed. In `check` points come before them and would catch many a false one."""
-    sides = [reading.value.node for reading in read_claim(claim, given, "infix", Limits())]
+    try:
+        sides = [reading.value.node for reading in read_claim(claim, given, "infix", Limits())]
+    except ShapeError:  # a right side that cannot be formed
+        return []
     if sides[0].shape != sides[1].shape:
         return []
     return [name for name, proof in PROOFS.items() if proof(sides[0], sides[1], time.monotonic() + SECONDS)]

@@ -1,8 +1,8 @@
 """The value of a claim's two sides at a point, from its text: independent of symgd, by Python's own reading and mpmath.
 
 The text is turned into Python (`^` is `**`, `'` is `.T`, `.*` is `*_times*`, which binds as it does) and run on arrays of mpmath
-numbers. Derivatives are central differences of step 10^-25 in 90 digits, so that some 40 digits of a second derivative are
-right. A function outside its real domain has its principal value, and a side that is not real in the end is no number.
+numbers. Derivatives are central differences of step 10^-27 in 90 digits, so that some 40 digits of a second derivative are right. A
+function outside its real domain has its principal value, and a side that is not real in the end is no number.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import numpy as np
 from mpmath import mp, mpf
 
 DIGITS = 90
-STEP = mpf(10) ** -25
 MANY_DIGITS = 300  # for a second look
 LARGEST = mpf(10) ** 12  # where a function or a side is larger, too many digits may be lost
 
@@ -250,11 +249,12 @@ class _Evaluation:
         """d/dt at t = 0 with `name` moved by t along a direction."""
         kept = self.names[name]
         values = []
+        step = mpf(10) ** (-3 * mp.dps // 10)
         for sign in (1, -1):
-            self.names[name] = kept + along * (sign * STEP)
+            self.names[name] = kept + along * (sign * step)
             values.append(function())
         self.names[name] = kept
-        return (values[0] - values[1]) / (2 * STEP)
+        return (values[0] - values[1]) / (2 * step)
 
     def _units(self, name: str) -> list[tuple[Any, Any]]:
         value = self.names[name]
