@@ -26,7 +26,9 @@ from symgd.verify import sample
 MAGNITUDES = (0.0, 5e-324, 1e-310, 1e-300, 1e-160, 1e-30, 1e-8, 30.0, 1e3, 1e8, 1e16, 1e100, 1e160, 1e300)
 BESIDE = (1e-300, 1e-9)  # of a kink, in units of 1 or of its own size
 FIXED = ("integer", "simplex", "orthogonal", "in {")  # what is declared so has no magnitude
-ORDINARY = [k for k, (scale, _) in enumerate(sample.STRATA) if scale is not None and scale <= 3]  # of ordinary points: not far out
+ORDINARY = [
+    k for k, (scale, _) in enumerate(sample.STRATA) if scale is not None and 0 < scale <= 1
+]  # of ordinary points: entries of size 1
 STEPS = 8  # of the secant method
 NEAR = 1e-9  # relative: how near an argument comes to its target
 _INTERVAL = re.compile(r"in *[\[(] *([^,]*), *([^,\])]*)[\])]\Z")
@@ -137,9 +139,9 @@ class Points:
         def value(at: float) -> float:
             try:
                 found = balls(target.argument, moved(at), 160, start.sizes).flatten()
-            except SymgdError:
+            except (SymgdError, ValueError):
                 return math.nan
-            return _middle(found[int(entry * len(found))])
+            return _middle(found[int(entry * len(found))]) if len(found) else math.nan
 
         wanted = target.value[0]
         here, there = flat[where], flat[where] + 1.0

@@ -91,13 +91,13 @@ def called(
         name: array.detach().clone()
         for name, array in _filled(by, _gradients(value, leaves, incoming[1], keep=bool(directions)), leaves).items()
     }
-    if directions:
-        first |= {f"{name}, second order": array for name, array in _second(by, slopes, leaves, directions).items()}
     for name, leaf in given.items():
         if leaf.grad is not None:
             raise Fault("side effect", f"the backward writes into {name}.grad instead of returning the gradient.")
         if not torch.equal(leaf.detach(), inputs[name]):
             raise Fault("input changed", f"the backward changes the input {name}.")
+    if directions:
+        first |= {f"{name}, second order": array for name, array in _second(by, slopes, leaves, directions).items()}
     return Results(first, again, missing)
 
 
@@ -152,7 +152,7 @@ def _second(
         return {name: torch.zeros_like(leaf) for name, leaf in zip(by, leaves)}
     total = torch.stack(along).sum()
     try:
-        found = torch.autograd.grad(total, leaves, allow_unused=True)
+        torch.autograd.backward(total)  # the whole graph: a part that refuses may lie where no gradient by the inputs is looked for
     except Exception as error:
         raise Fault("second derivative", f"the backward of the gradient raised {type(error).__name__}: {error}") from error
-    return {name: array.detach().clone() for name, array in _filled(by, found, leaves).items()}
+    return {name: array.detach().clone() for name, array in _filled(by, [leaf.grad for leaf in leaves], leaves).items()}

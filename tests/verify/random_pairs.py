@@ -260,7 +260,7 @@ EDITS: dict[str, Callable[[str, Random], str | None]] = {
     "two factors exchanged": _exchanged,
     "a relative 10^-9": lambda text, random: f"({text})*(1 + 1/10^9)",
     "a relative 10^-20": lambda text, random: f"({text})*(1 - 1/10^20)",
-    "exp(-50) beside a number": _replaced(r"(?<![\w.\[,=^(])\d(?![\w.]|\s*\.\.)", lambda found: f"({found[0]} + exp(-50))"),
+    "exp(-50) beside a number": _replaced(r"(?<![\w.\[,=^(-])\d(?![\w.]|\s*\.\.)", lambda found: f"({found[0]} + exp(-50))"),
     "an index counted backwards": _replaced(r"\[([ij])\]", lambda found: f"[n+1-{found[1]}]"),
     "a bound": _replaced(r"=1\.\.n(?!-)", lambda found: "=2..n"),
 }
