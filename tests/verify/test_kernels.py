@@ -12,8 +12,8 @@ import pytest
 from symgd import check, formula
 from symgd.algebra.certified import balls, working_precision
 from symgd.algebra.expression import Expression, leaves
-from symgd.verify import kernels, sample
-from symgd.verify.kernels import Kernels, Ratio, is_zero
+from symgd.verify import sample
+from symgd.verify.kernels import Kernels, Ratio, angles, forms, is_zero, powers
 
 TRUE = [
     "sin(2*x) - 2*sin(x)*cos(x)",
@@ -48,6 +48,32 @@ TRUE = [
     "diff(log(x + sqrt(1 + x^2)), x) - 1/sqrt(1 + x^2)",
     "asinh(x) - log(x + sqrt(x^2 + 1))",
     "erf(x)^2 - erf(x)*erf(x + 0*x)",
+    "erf(-x) + erf(x)",
+    "asin(x - y) + asin(y - x)",
+    "sin(pi/4 + x) - (sin(x) + cos(x))/sqrt(2)",
+    "cos(pi/12) - (sqrt(6) + sqrt(2))/4",
+    "sin(asin(x)) - x",
+    "cos(3*asin(x)) - sqrt(1 - x^2)*(1 - 4*x^2)",
+    "tan(atan(x)/2) - (sqrt(1 + x^2) - 1)/x",
+    "sin(2*acos(x)) - 2*x*sqrt(1 - x^2)",
+    "(exp(5*x) + exp(7*x))/(exp(-x) + exp(x)) - exp(6*x)",
+    "exp(x/7)^7 - exp(x)",
+    "exp(y/8)*exp(7*y/8) - exp(y)",
+    "x^(1/7)*x^(6/7) - x",
+    "exp(a + b/(c + x)^2) - exp(a)*exp(b/(c + x)^2)",
+    "exp((x^3 + 1)/x) - exp(x^2)*exp(1/x)",
+    "x^(2*n)*x^(3*n) - x^(5*n)",
+    "x^n*x^m - x^(n + m)",
+    "(x^n)^2 - x^(2*n)",
+    "sqrt(3 + 2*sqrt(2)) - 1 - sqrt(2)",
+    "sqrt(5 + sqrt(5))*sqrt(5 - sqrt(5)) - 2*sqrt(5)",
+    "sqrt(5*sqrt(2) - 7)*sqrt(sqrt(2) - 1) - (3 - 2*sqrt(2))",
+    "abs(1 - sqrt(2)) - sqrt(2) + 1",
+    "sqrt((1 - x)/(1 + x))*(1 + x) - sqrt(1 - x^2)",
+    "uppergamma(3, x) - (x^2 + 2*x + 2)*exp(-x)",
+    "diff(uppergamma(n, x), x) + x^(n - 1)*exp(-x)",
+    "diff(acosh(x), x) - 1/sqrt(x^2 - 1)",
+    "diff(asech(x), x) + sqrt((1 - x)/(1 + x))/(x*(1 - x))",
 ]
 # Each differs from 0 somewhere where it is defined.
 FALSE = [
@@ -82,6 +108,23 @@ FALSE = [
     "log(x) - log(y)",
     "log(3) - log(2)",
     "sqrt(3) - sqrt(2)",
+    "erf(-x) - erf(x)",
+    "asin(x - y) - asin(y - x)",
+    "sin(pi/4 + x) - sin(x) - cos(x)",
+    "cos(pi/12) - sin(pi/12)",
+    "cos(2*asin(x)) - sqrt(1 - x^2)",
+    "sin(atan(x)) - x*sqrt(1 + x^2)",
+    "tan(atan(x)/2) - (sqrt(1 + x^2) + 1)/x",
+    "exp(a + b/(c + x)^2) - exp(a)*exp(b/(c + x))",
+    "exp((x^3 + 1)/x) - exp(x)*exp(1/x)",
+    "x^(2*n) - x^n*x",
+    "(-x)^(2*n)*(-x)^n - x^(3*n)",
+    "sqrt(3 + 2*sqrt(2)) - 2 - sqrt(2)",
+    "sqrt(5 + sqrt(5))*sqrt(5 - sqrt(5)) - sqrt(5)",
+    "sqrt(5*sqrt(2) - 7)*sqrt(sqrt(2) - 1) + (3 - 2*sqrt(2))",
+    "abs(1 - sqrt(2)) - 1 + sqrt(2)",
+    "sqrt((x - 1)*(x + 1)) - sqrt(abs(x) - 1)*sqrt(x^2)",
+    "uppergamma(3, x) - (x^2 + x + 2)*exp(-x)",
 ]
 
 
@@ -121,6 +164,7 @@ def patched(name: str, method: Callable[..., Any]) -> Callable[[pytest.MonkeyPat
 
 
 _multiple, _root_of, _exp, _log_of = Kernels.multiple, Kernels.root_of, Kernels.exp, Kernels.log_of
+_square, _of_pair, _of_inverse, _sine, _expansion = Kernels.square, Kernels._of_pair, Kernels.of_inverse, Kernels.sine, Kernels.expansion
 
 # A fault for each rule of the module.
 FAULTS = {
@@ -132,7 +176,17 @@ FAULTS = {
     "logarithms of all factors alike": patched("log_of", lambda self, f: self.kernel(("log", self.name(self.context.constant(2))))),
     "no parity": patched("sign_of", lambda self, number, factors: (frozenset(), 1)),
     "sums without their second term": lambda monkeypatch: monkeypatch.setattr(Ratio, "__add__", lambda self, other: self),
-    "every number has one prime": lambda monkeypatch: monkeypatch.setattr(kernels, "_primes", lambda value: [(2, 1)] if value != 1 else []),
+    "nested roots without their number": patched("square", lambda self, a, b, n, k: _square(self, 4 * a, 4 * b, n, k)),
+    "every pair of signs is known": patched("is_positive", lambda self, polynomial: len(polynomial) > 1),
+    "angles of sines whole": patched("of_inverse", lambda self, name, u, parts: _of_inverse(self, name, u, 1)),
+    "sines of the complement": patched("sine", lambda self, twelfth: _sine(self, 6 - twelfth)),
+    "whole parts only": patched("expansion", lambda self, u: _expansion(self, u)[:1]),
+    "every power of -1 is 1": patched(
+        "_parity_rules",
+        lambda self: [(k, 1, self.context.constant(1)) for key, k in self.number.items() if key[0] == "parity"],
+    ),
+    "functions are even": lambda monkeypatch: [monkeypatch.setattr(module, "is_negative", lambda u: False) for module in (angles, forms)],
+    "every number has one prime": lambda monkeypatch: monkeypatch.setattr(powers, "primes", lambda value: [(2, 1)] if value != 1 else []),
 }
 
 

@@ -52,7 +52,7 @@ ROWS = (
         source="DLMF 4.38.9",
     ),
     Elementwise(
-        name="acosh", aliases=("arccosh", "arcosh"), arity=1, domain="x >= 1", derivative=(lambda x: 1 / F.sqrt(x**2 - 1),),
+        name="acosh", aliases=("arccosh", "arcosh"), arity=1, domain="x >= 1", derivative=(lambda x: 1 / (F.sqrt(x - 1) * F.sqrt(x + 1)),),
         exact=at({1: 0}),
         torch="torch.acosh({0})", accurate="torch.acosh({0})", ball=lambda x: x.acosh(), sympy=from_sympy("acosh"),
         latex=r"\operatorname{arcosh}\left({0}\right)", kinks=(), convention="",
