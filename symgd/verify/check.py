@@ -12,7 +12,7 @@ import mpmath
 from symgd.algebra import expression as ex
 from symgd.errors import ShapeError, SymgdError
 from symgd.language import syntax as sx
-from symgd.language.elaborate import Reading, read, read_claim
+from symgd.language.elaborate import Reading, claim_of, read, read_claim
 from symgd.language.infix import parse_claim
 from symgd.language.limits import Limits
 from symgd.verify.decide import Decision, decide
@@ -58,10 +58,12 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
     try:
         one, other = read_claim(claim, given, syntax, Limits())
     except ShapeError as error:
-        if error.text != claim or error.position is None or error.position < parse_claim(claim, Limits()).right.start:
+        if error.text != claim or error.position is None or error.position < claim_of(claim, given, syntax, Limits()).right.start:
             raise
         return Verdict("refuted", f"the right side cannot be formed: {error.reason}", claim)
-    variables = [leaf for leaf in {**one.declared, **other.declared}.values() if leaf.name in claim]
+    if one.defines:
+        return Verdict("proved", f"this defines {one.defines}: there is nothing to check.", claim)
+    variables = [leaf for leaf in {**one.declared, **other.declared}.values() if syntax == "latex" or leaf.name in claim]
     left, right = _side(one), _side(other)
     verdict = verdict_of(decide(left, right, claim, ends, variables), claim)
     if verdict.grade != "refuted":
@@ -71,7 +73,7 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
     if where:
         return replace(verdict, why=f"{verdict.why} {where}")
     texts = one.text, other.text
-    found = likely_mistake(left, right, texts, _derived(claim, given), lambda a, b: decide(a, b, claim, ends + 1, variables), ends)
+    found = likely_mistake(left, right, texts, _derived(claim, given) if syntax == "infix" else None, lambda a, b: decide(a, b, claim, ends + 1, variables), ends)
     return replace(verdict, mistake=found)
 
 
