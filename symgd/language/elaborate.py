@@ -15,6 +15,7 @@ from symgd.algebra.dimension import shape_text
 from symgd.algebra.expression import Expression, Leaf, Map, leaf
 from symgd.algebra.operations import Value
 from symgd.errors import FormulaError
+from symgd.language.binders import outline
 from symgd.language.declarations import Definition, Variable, parse_declarations
 from symgd.language import infix
 from symgd.language.latex import given as latex_given
@@ -90,7 +91,7 @@ def _parsed(text: str, given: str | Mapping[str, str] | None, syntax: str, limit
         return infix.parse_formula(text, limits), Elaborator(parse_declarations(given, limits), limits)
     scope = latex_given.parse_declarations(given, limits)
     root = latex.parse_formula(text, limits, scope)
-    return root, _elaborator(scope, limits)
+    return root, _elaborator(scope, limits, root)
 
 
 def _claim(text: str, given: str | Mapping[str, str] | None, syntax: str, limits: Limits) -> tuple[Equation, Elaborator]:
@@ -100,11 +101,14 @@ def _claim(text: str, given: str | Mapping[str, str] | None, syntax: str, limits
         return infix.parse_claim(text, limits), elaborator
     scope = latex_given.parse_declarations(given, limits)
     equation = latex.parse_claim(text, limits, scope)
-    return equation, _elaborator(scope, limits)
+    return equation, _elaborator(scope, limits, equation.left, equation.right)
 
 
-def _elaborator(scope: Scope, limits: Limits) -> Elaborator:
-    made = Elaborator(tuple(scope.declared.values()), limits)
+def _elaborator(scope: Scope, limits: Limits, *roots: Node) -> Elaborator:
+    # A declared number that a sum runs to, as in \\sum_{k=1}^{n} k with n declared, is a size.
+    sizes = {name for root in roots for name in outline(root).sizes}
+    declared = [d for d in scope.declared.values() if not (d.name in sizes and isinstance(d, Variable) and not d.shape)]
+    made = Elaborator(declared, limits)
     made.is_latex = True
     made.warnings += scope.warnings
     made.defines = scope.defines

@@ -120,6 +120,9 @@ def _value_and_variables(elaborator: Elaborator, node: sx.Call) -> Task[tuple[Va
     for argument in node.arguments[1:]:
         leaf: Leaf = yield operators._array(elaborator, argument)
         by.append(leaf)
+    if not by and isinstance(value.node, Leaf):
+        reason = f"{elaborator.source(first)} is a variable, and no function: its gradient is not known."
+        elaborator.refuse(node, reason, f"Define it, as in given=\"{value.node.name}(x,y) = x^2 + y\", or declare an unknown function, {value.node.name}(x,y).")
     if not by:
         by = ex.leaves(value.node)
         names = ", ".join(leaf.name for leaf in by)

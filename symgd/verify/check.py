@@ -13,6 +13,7 @@ from symgd.algebra import expression as ex
 from symgd.errors import ShapeError, SymgdError
 from symgd.language import syntax as sx
 from symgd.language.elaborate import Reading, claim_of, read, read_claim
+from symgd.language.latex.reader import links_of
 from symgd.language.infix import parse_claim
 from symgd.language.limits import Limits
 from symgd.verify.decide import Decision, decide
@@ -55,6 +56,9 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
     'proved'
     """
     ends = time.monotonic() + seconds
+    links = links_of(claim, Limits()) if syntax == "latex" else ()
+    if len(links) > 1:
+        return _weakest([check(link, given, syntax, seconds / len(links)) for link in links], claim)
     try:
         one, other = read_claim(claim, given, syntax, Limits())
     except ShapeError as error:
@@ -75,6 +79,13 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
     texts = one.text, other.text
     found = likely_mistake(left, right, texts, _derived(claim, given) if syntax == "infix" else None, lambda a, b: decide(a, b, claim, ends + 1, variables), ends)
     return replace(verdict, mistake=found)
+
+
+def _weakest(verdicts: list[Verdict], claim: str) -> Verdict:
+    """The verdict on a chain a = b = c: that on its first link that is refuted, else on the one that is known least surely."""
+    order = ("refuted", "undecided", "agrees", "proved")
+    found = min(verdicts, key=lambda verdict: order.index(verdict.grade))
+    return replace(found, why=f"{found.claim.strip()}: {found.why}", claim=claim)
 
 
 def _where_it_holds(left: Any, right: Any, claim: str, ends: float) -> str:

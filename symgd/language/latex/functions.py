@@ -124,6 +124,10 @@ def applied(p: Parser, head: str, token: Token, marks: Scripts | None = None) ->
         p.scope.warn(f"{p.source(start, p.end)} is read as the inverse function, {name}.")
     keyword = found.low is not None and _axis(p, found.low)
     arguments: list[Node] = yield _arguments(p, token)
+    if found.high is not None and p.is_symbol("^") and len(arguments) == 1:
+        p.scope.warn(f"of two exponents, {p.source(start, p.end)}^…, the second is read as that of the argument.")
+        caret = p.advance()
+        arguments = [(yield scripts.exponent(p, arguments[0], arguments[0].start, p.span(caret)))]
     if inverse or found.low is None:
         node = _made(p, name, arguments, token)
     elif keyword:

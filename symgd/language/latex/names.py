@@ -20,64 +20,100 @@ _GREEK_LETTERS = dict(
         " Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega epsilon vartheta phi varrho varsigma".split(),
     )
 )
+UNBRACED = r"\smash"
 _VARIANTS = {"epsilon": "varepsilon", "theta": "vartheta", "phi": "varphi", "rho": "varrho", "sigma": "varsigma", "kappa": "varkappa"}
 _VARIANTS |= {variant: plain for plain, variant in _VARIANTS.items()}
 
 
 def dressed(tokens: list[Token], text: str) -> list[Token]:
-    """The tokens with fonts and accents put on the names they stand before, and the commands for them gone."""
-    found: list[Token] = []
-    fonts: list[str | None] = [None]  # the font of every open group
-    accents: list[str] = [""]  # the accent that the next name in every open group gets
-    font: str | None = None
-    accent, command = "", None
-    for token in tokens:
-        if token.kind == COMMAND and token.value in FONTS:
-            font, command = FONTS[token.value], token
-            if token.value in OLD_FONTS:
-                fonts[-1], font = font, None
-            continue
-        if token.kind == COMMAND and token.value in ACCENTS:
-            accent, command = ACCENTS[token.value], token
-            continue
-        if token.kind == SYMBOL and token.value == "{":
-            fonts.append(font if font is not None else fonts[-1])
-            accents.append(accent)
-            found.append(token)
-            font, accent = None, ""
-            continue
-        if token.kind == SYMBOL and token.value == "}" and len(fonts) > 1:
-            before = found[-1]
-            if command is not None and before.value == "{" and before.kind == SYMBOL and (accents[-1] or fonts[-1] != fonts[-2]):
-                error = FormulaError(f"empty {command.value}: expected a name.", hint=rf"Write {command.value}{{x}}.")
-                raise error.at(text, before.start, before.end)
-            if accents[-1]:
-                _refuse_accent(text, command, token)
-            fonts.pop()
-            accents.pop()
-            found.append(token)
-            continue
-        if (font is not None or accent) and command is not None and token.kind in (END, SYMBOL):
+    """The tokens with fonts and accents put on the names they stand before, and the commands for them gone.
+
+    The braces of `\\mathbf{x}` and `\\hat{y}` go too, where they hold one name, so that scripts after them belong to the name.
+    """
+    return _Dressing(text).run(tokens)
+
+
+@dataclass(slots=True)
+class _Group:
+    """An open group: its font, the accent that its first name gets, the command it is of, where it begins."""
+
+    font: str = ""
+    accent: str = ""
+    command: Token | None = None
+    start: int = 0
+    unbraced: bool = False
+
+
+class _Dressing:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.found: list[Token] = []
+        self.groups = [_Group()]
+        self.font: str | None = None
+        self.accent = ""
+        self.command: Token | None = None  # that of a font or accent whose argument is still to come
+        self.unbraced = False
+
+    def run(self, tokens: list[Token]) -> list[Token]:
+        for token in tokens:
+            value = token.value
+            if token.kind == COMMAND and value in FONTS:
+                if value in OLD_FONTS:
+                    self.groups[-1].font = FONTS[value]
+                else:
+                    self.font, self.command = FONTS[value], token
+            elif token.kind == COMMAND and value in ACCENTS:
+                self.accent, self.command = ACCENTS[value], token
+            elif token.kind == COMMAND and value == UNBRACED:
+                self.unbraced = True
+            elif token.kind == SYMBOL and value == "{":
+                font = self.font if self.font is not None else self.groups[-1].font
+                self.groups.append(_Group(font, self.accent, self.command, len(self.found), self.unbraced))
+                self.found.append(token)
+                self.font, self.accent, self.command, self.unbraced = None, "", None, False
+            elif token.kind == SYMBOL and value == "}" and len(self.groups) > 1:
+                self.close(token)
+            else:
+                self.one(token)
+        return self.found
+
+    def close(self, token: Token) -> None:
+        group = self.groups.pop()
+        command, inside = group.command, self.found[group.start + 1 :] if group.start >= len(self.found) - 2 else [token] * 2
+        if command is not None and not inside:
+            opening = self.found[group.start]
+            error = FormulaError(f"empty {command.value}: expected a name.", hint=rf"Write {command.value}{{x}}.")
+            raise error.at(self.text, opening.start, opening.end)
+        if group.accent:
+            _refuse_accent(self.text, command or token, token)
+        if group.unbraced or (command is not None and len(inside) == 1):
+            del self.found[group.start]
+        else:
+            self.found.append(token)
+
+    def one(self, token: Token) -> None:
+        if self.command is not None and (token.kind == END or (token.kind == SYMBOL and token.value not in ("'",))):
+            command = self.command
             error = FormulaError(f"{command.value} is missing its argument: expected a name.", hint=rf"Write {command.value}{{x}}.")
-            raise error.at(text, command.start, command.end)
-        own = font if font is not None else fonts[-1]
-        font = None
+            raise error.at(self.text, command.start, command.end)
+        group = self.groups[-1]
+        own = self.font if self.font is not None else group.font
+        if token.kind == WORD and len(token.value) == 1 and token.value.isalpha() and token.error is None:
+            token = replace(token, kind=LETTER)
         if token.kind in (LETTER, NUMBER, WORD) or (token.kind == COMMAND and token.value[1:] in GREEK):
-            mine = accent or accents[-1]
-            accents[-1] = ""
+            mine = self.accent or group.accent
+            group.accent = ""
             if mine and token.kind == NUMBER:
-                _refuse_accent(text, command, token)
+                _refuse_accent(self.text, self.command or token, token)
             if own or mine:
-                token = replace(token, font="" if own in (None, "rm") else own, accent=mine)
-        elif accent:
-            _refuse_accent(text, command, token)
-        accent = ""
-        found.append(token)
-    return found
+                token = replace(token, font="" if own == "rm" else own, accent=mine)
+        elif self.accent:
+            _refuse_accent(self.text, self.command or token, token)
+        self.font, self.accent, self.command, self.unbraced = None, "", None, False
+        self.found.append(token)
 
 
-def _refuse_accent(text: str, command: Token | None, token: Token) -> None:
-    assert command is not None
+def _refuse_accent(text: str, command: Token, token: Token) -> None:
     hint = rf"An accent stands on one name: {command.value}{{x}}."
     raise FormulaError(f"unexpected argument of {command.value}: expected a name.", hint=hint).at(text, token.start, token.end)
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from symgd.algebra.trampoline import Task
+from symgd.errors import DomainError
 from symgd.language.latex import atoms, big, derivatives, environments, functions
 from symgd.language.latex.symbols import BARS
 from symgd.language.latex.tokens import COMMAND, GREEK, LETTER, NUMBER, SYMBOL, WORD, Token
@@ -75,7 +76,7 @@ def _command(p: Parser, token: Token) -> Task[Node]:
         p.advance()
         return functions.applied(p, value, token)
     if value in _NOT_COMPUTED:
-        p.refuse(token, _NOT_COMPUTED[value], _ELLIPSIS if "ellipsis" in _NOT_COMPUTED[value] else "")
+        p.refuse(token, f"unexpected {p.told(token)}: {_NOT_COMPUTED[value]}", _ELLIPSIS if "ellipsis" in _NOT_COMPUTED[value] else "")
     if not value[1:].isalpha() or value in _OTHER:
         p.refuse_operand()
     known = [*_COMMANDS, *(f"\\{name}" for name in GREEK), *functions.heads()]
@@ -231,6 +232,9 @@ def _fraction(p: Parser, token: Token) -> Task[Node]:
         return found
     numerator: Node = yield p.within(*above, what="a numerator")
     denominator: Node = yield p.within(*below, what="a denominator")
+    if isinstance(denominator, Number) and not denominator.value:
+        error = DomainError("unexpected 0 below the bar of a fraction: division by zero.", hint="Write another denominator.")
+        raise error.at(p.text, denominator.start, denominator.end)
     return p.set(Chain(numerator, (("/", denominator.start, denominator),), token.start, p.end))
 
 

@@ -253,8 +253,7 @@ class Parser:
                 first, rest = (yield derivatives.at_bar(self, node)), []
                 continue
             elif self.starts_factor(token):
-                if token.kind == NUMBER:
-                    self.refuse_number(token)
+                self.check_number(token)
                 operator, at = "*", token.start
                 if any(before == "/" for before, _, _ in rest[-1:]):
                     self.scope.warn(rf"{self.source(first.start, token.start)} {self.source(token.start, token.end)}… is read from left to right: (a/b) c.")
@@ -371,7 +370,16 @@ class Parser:
             hint = "Write one formula at a time; a vector stands in brackets: (x, y)."
         self.refuse(token, f"unexpected {self.told(token)}: expected an operator or the end.", hint)
 
-    def refuse_number(self, token: Token) -> NoReturn:
+    def check_number(self, token: Token) -> None:
+        """A number follows no factor, except a power such as 2^k a name or a bracket: `\\frac{1}{2}{3}` could mean several things."""
+        is_braced = token.kind == SYMBOL and token.value == "{" and self.peek().kind == NUMBER and self.peek(2).value == "}"
+        if is_braced:
+            token = self.peek()
+        elif token.kind != NUMBER or token.font:
+            return
+        before = self.tokens[self.at - 1]
+        if self.peek().value == "^" and not is_braced and (before.kind == LETTER or before.value in (")", "]", r"\rfloor", r"\rceil")):
+            return
         hint = rf"Write \cdot between two factors: … \cdot {token.value}."
         self.refuse(token, f"unexpected '{token.value}': a number does not follow a factor.", hint)
 

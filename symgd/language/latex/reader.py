@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from symgd.errors import FormulaError, LimitError
+from symgd.errors import FormulaError, SymgdError
 from symgd.language.declarations import Definition
 from symgd.language.latex import atoms
 from symgd.language.latex.chains import Member, Relation, Statement, prepared, statements_of
 from symgd.language.latex.parser import Parser
 from symgd.language.latex.scope import Scope
-from symgd.language.latex.symbols import RELATIONS
 from symgd.language.latex.tokens import END, FAULT, SYMBOL
 from symgd.language.limits import Limits
 from symgd.language.syntax import Binding, Call, Equation, Name, Node
@@ -75,9 +74,26 @@ def parse_claim(text: str, limits: Limits = Limits(), scope: Scope | None = None
     return Equation(left, right, members[0].start, members[1].end)
 
 
-def claim_members(text: str, limits: Limits = Limits()) -> tuple[Statement, ...]:
-    """The statements of a text: see `chains.parse_chain`."""
-    return statements_of(prepared(text, limits), text)
+def links_of(text: str, limits: Limits = Limits()) -> tuple[str, ...]:
+    """The equations `a = b`, `b = c` of a text that is one chain a = b = c; nothing where it is anything else.
+
+    Each has the length of the text up to its end, so that places in it are places in the text.
+    """
+    try:
+        statements = statements_of(prepared(text, limits), text)
+    except SymgdError:
+        return ()  # the error is raised where the claim is read
+    if len(statements) != 1 or len(statements[0].relations) < 2 or any(r.sign != "=" for r in statements[0].relations):
+        return ()
+    members = statements[0].members
+    found = []
+    for left, right in zip(members, members[1:]):
+        blank = [" "] * right.end
+        for member in (left, right):
+            blank[member.start : member.end] = member.text
+        blank[left.end : right.start] = "=".center(right.start - left.end)
+        found.append("".join(blank))
+    return tuple(found)
 
 
 def _for_every(scope: Scope, side: Node) -> Node:
@@ -103,21 +119,25 @@ def _main(text: str, limits: Limits, scope: Scope) -> Statement:
     if not plain:
         first = statements[0]
         raise FormulaError("the formula is missing before its condition: expected a value.").at(text, first.start, first.end)
-    *others, main = plain
-    defined_later = [s for s in statements if s.word == "where"]
-    if any(_defines(s, scope) for s in others[:1] or []) is False and others and all(_defines(s, scope) for s in (*others[1:], main)) and _is_definition(others[0], scope):
-        # A formula, then the lines that define its names.
-        main, others = others[0], [*others[1:], main]
-    for statement in (*others, *defined_later):
-        if _is_domain(statement):
-            scope.warn(f"{_shown(text, statement)} is not read: it says where the function is defined.")
-            continue
-        _define(statement, text, limits, scope)
+    main = _chosen(plain, scope)
+    others = [s for s in statements if s is not main]
+    for statement in others:
+        _announce(statement, text, scope)
+    for statement in others:
+        if not _is_domain(statement):
+            _define(statement, text, limits, scope)
     return main
 
 
-def _is_definition(statement: Statement, scope: Scope) -> bool:
-    return False
+def _chosen(statements: list[Statement], scope: Scope) -> Statement:
+    """The last statement; where all define names, the one whose name no other uses."""
+    if len(statements) > 1 and all(_defines(statement, scope) for statement in statements):
+        heads = [s.members[0].tokens[0].value for s in statements]
+        used = [{t.value for other in statements if other is not s for m in other.members[1:] for t in m.tokens} for s in statements]
+        free = [s for s, head, names in zip(statements, heads, used) if head not in names]
+        if len(free) == 1:
+            return free[0]
+    return statements[-1]
 
 
 def _defines(statement: Statement, scope: Scope) -> bool:
@@ -130,21 +150,31 @@ def _is_domain(statement: Statement) -> bool:
     return any(t.kind == SYMBOL and t.value == ":" for t in tokens) and [r.sign for r in statement.relations] == ["→"]
 
 
-def _define(statement: Statement, text: str, limits: Limits, scope: Scope) -> None:
+def _announce(statement: Statement, text: str, scope: Scope) -> None:
+    """Note the name that a statement defines, before any body is read: they may use each other."""
+    if _is_domain(statement):
+        scope.warn(f"{_shown(text, statement)} is not read: it says where the function is defined.")
+        return
     head = head_of(statement.members[0], scope) if statement.relations else None
     if head is None or len(statement.relations) != 1 or statement.relations[0].sign not in ("=", ":="):
-        reason = "unexpected statement before the last one: only definitions may stand there."
+        reason = "unexpected statement beside another one: only definitions may stand there."
         hint = "Write one formula or claim at a time; check_document reads several."
         raise FormulaError(reason, hint=hint).at(text, statement.start, statement.end)
     name, parameters, family = head
     if not is_fresh(name, scope):
         raise FormulaError(f"'{name}' is defined here, and declared already.", hint="Keep one of the two.").at(text, statement.start, statement.end)
-    with scope.binding(*parameters):
-        node = _member(statement.members[1], text, limits, scope)
-    scope.declared[name] = Definition(name, parameters, node, text)
+    scope.heads[id(statement)] = head
+    scope.declared[name] = Definition(name, parameters, Name(name, statement.start, statement.end), text)
     scope.local.add(name)
     if family:
         scope.families.add(name)
+
+
+def _define(statement: Statement, text: str, limits: Limits, scope: Scope) -> None:
+    name, parameters, _ = scope.heads[id(statement)]
+    with scope.binding(*parameters):
+        node = _member(statement.members[1], text, limits, scope)
+    scope.declared[name] = Definition(name, parameters, node, text)
 
 
 def _member(member: Member, text: str, limits: Limits, scope: Scope) -> Node:
@@ -165,9 +195,6 @@ def head_of(member: Member, scope: Scope) -> tuple[str, tuple[str, ...], bool] |
     name = scope.resolve(tokens[0])
     at, family = 1, False
     parameters: list[str] = []
-    longest = "".join(t.value for t in tokens)
-    if longest in scope.declared:
-        return None
     while at < len(tokens) and tokens[at].kind == SYMBOL and tokens[at].value in ("_", "^"):
         mark, first = tokens[at].value, at + 1
         if first >= len(tokens):
@@ -222,5 +249,3 @@ def _refuse_relation(text: str, members: tuple[Member, ...], relations: tuple[Re
 def _shown(text: str, statement: Statement) -> str:
     return " ".join(text[statement.start : statement.end].split())[:60]
 
-
-_ = (LimitError, RELATIONS, Name)

@@ -26,6 +26,7 @@ class Scope:
     counter: int = 0
     defines: str = ""  # the head that a claim defines, as it is written
     local: set[str] = field(default_factory=set)  # names that the text itself defines
+    heads: dict[int, tuple[str, tuple[str, ...], bool]] = field(default_factory=dict)
     families: set[str] = field(default_factory=set)  # of those, the ones with an index: t_i = …
 
     @property

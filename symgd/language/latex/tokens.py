@@ -115,7 +115,6 @@ _SAME = {
     r"\mathbin": "",
     r"\mathord": "",
     r"\ensuremath": "",
-    r"\smash": "",
     r"\boxed": "",
     r"\qquad": r"\quad",
 }
@@ -150,7 +149,7 @@ _TOKEN = re.compile(
       ((?>[0-9]+(?:\.[0-9]+)?|\.[0-9]+))      # 1 number
     | (\\(?:[A-Za-z]+\*?|[^A-Za-z]|\Z))       # 2 command
     | ([A-Za-z]|[^\x00-\x7f][\u0300-\u036f]*) # 3 letter, or another character
-    | ([-+*/^_'()\[\]{}|=<>,;:.&$!\#])        # 4 symbol
+    | (\^\^|[-+*/^_'()\[\]{}|=<>,;:.&$!\#])   # 4 symbol
     | (.)                                     # 5 none of these
     | (\Z)                                    # 6
     )""",
@@ -199,6 +198,9 @@ class _Scanner:
                 yield made
                 if made.kind == FAULT:
                     return
+            elif value == "^^":
+                yield _fault(_not_allowed("^^"), text, start, end)
+                return
             elif group == 4:
                 yield Token(SYMBOL, value, start, end, glued=glued)
             elif group == 5:
