@@ -268,6 +268,39 @@ def condition(p: Parser) -> Task[list[Comparison]]:
     return found
 
 
+def is_range(p: Parser, at: int) -> bool:
+    """Does the subscript at `at` say a range, `_{i=1,\\dots,n}` or `_{i=1}^{n}`?"""
+    if at + 1 >= p.stop or p.tokens[at + 1].value != "{":
+        return False
+    content = p.tokens[at + 2 : p.matching[at + 1]]
+    after = p.tokens[p.matching[at + 1] + 1]
+    return any(t.value == "=" for t in content) and (any(t.value == r"\dots" for t in content) or after.value == "^")
+
+
+def listed_range(p: Parser, token: Token) -> Task[list[Node]]:
+    """The ranges `i=1,\\dots,m, j=1,\\dots,n`, or `i=1` with its last value above."""
+    low, high = _limits(p)
+    assert low is not None
+    found: list[Node] = []
+    pieces = _pieces(p, low)
+    while pieces:
+        first = pieces.pop(0)
+        places = relations_in(p, first)
+        if [p.tokens[k].value for k in places] != ["="] or places[0] == first[0]:
+            p.refuse(p.tokens[first[0]], "unexpected range of an array: expected its index.", r"Write it as in [x_i^2]_{i=1,\dots,n}.")
+        name = _index(p, first[0], places[0])
+        lower: Node = yield p.within(places[0] + 1, first[1])
+        last = high
+        if high is None:
+            if len(pieces) < 2 or p.tokens[pieces[0][0]].value != r"\dots":
+                p.refuse_node(name, f"the range of the index {name.name} has no end.", r"Write it as in [x_i^2]_{i=1,\dots,n}.")
+            last, pieces = pieces[1], pieces[2:]
+        assert last is not None
+        upper: Node = yield _upper(p, last, token)
+        found.append(Binding(name.name, lower, upper, name.start, name.end))
+    return found
+
+
 # ---- limits, extremes, expectations, indicators -------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from symgd.errors import DomainError
 from symgd.language.latex import atoms, big, derivatives, environments, functions
 from symgd.language.latex.symbols import BARS
 from symgd.language.latex.tokens import COMMAND, GREEK, LETTER, NUMBER, SYMBOL, WORD, Token
-from symgd.language.syntax import Call, Chain, List, Node, Number, Power, Prefix, Transpose
+from symgd.language.syntax import Binding, Call, Chain, List, Node, Number, Power, Prefix, Transpose
 
 if TYPE_CHECKING:
     from symgd.language.latex.parser import Parser
@@ -96,6 +96,22 @@ def _parenthesis(p: Parser, token: Token) -> Task[Node]:
     p.advance()
     items: list[Node] = yield p.bracketed(token)
     return items[0] if len(items) == 1 else p.set(List(tuple(items), token.start, p.end))
+
+
+def _square(p: Parser, token: Token) -> Task[Node]:
+    """Brackets; with a range below, `[x_i^2]_{i=1,\\dots,n}`, the array of the values."""
+    at, closing = p.at, p.squares.get(p.at, p.stop)
+    if closing + 1 < p.stop and p.tokens[closing + 1].value == "_" and big.is_range(p, closing + 1):
+        p.at = closing + 1
+        over: list[Node] = yield big.listed_range(p, token)
+        after, end = p.at, p.end
+        p.at = at + 1
+        with p.scope.binding(*[binding.name for binding in over if isinstance(binding, Binding)]):
+            items: list[Node] = yield p.bracketed(token)
+        p.at, p.end = after, end
+        return p.set(Call("array", (*over, *items), (), token.start, end))
+    found: Node = yield _parenthesis(p, token)
+    return found
 
 
 def _set(p: Parser, token: Token) -> Task[Node]:
@@ -211,7 +227,7 @@ def _norm(p: Parser, inside: Node, token: Token) -> Task[Node]:
 
 _BRACKETS: dict[str, Callable[[Parser, Token], Task[Node]]] = {
     "(": _parenthesis,
-    "[": _parenthesis,
+    "[": _square,
     r"\{": _set,
     "{": _group,
     r"\langle": _angle,

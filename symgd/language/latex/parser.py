@@ -48,6 +48,7 @@ class Parser:
         self.bars: list[str] = [""]  # for every open bracket, the bar that closes it
         self.depth = self.nodes = 0
         self.matching = self.braces()
+        self.squares = self.paired("[", "]")
         self.numbers: dict[str, Any] = {}
         # Letters that somewhere stand before no bracket, and so for a value.
         self.alone = {(t.kind, t.value) for t, after in zip(tokens, tokens[1:]) if not (after.kind == SYMBOL and after.value == "(")}
@@ -69,6 +70,17 @@ class Parser:
             if last.kind == FAULT and last.error:
                 raise last.error
             self.refuse(self.tokens[opened[-1]], "missing '}': this '{' is never closed.", "Write '}' where it ends.")
+        return found
+
+    def paired(self, opening: str, closing: str) -> dict[int, int]:
+        """The place of the bracket that closes each bracket, where one does."""
+        found: dict[int, int] = {}
+        opened: list[int] = []
+        for k, token in enumerate(self.tokens):
+            if token.kind == SYMBOL and token.value == opening:
+                opened.append(k)
+            elif token.kind == SYMBOL and token.value == closing and opened:
+                found[opened.pop()] = k
         return found
 
     # ---- tokens

@@ -210,8 +210,9 @@ def head_of(member: Member, scope: Scope) -> tuple[str, tuple[str, ...], bool] |
             name += "_star"
             continue
         suffix = atoms._suffix(content)
-        if mark == "^" or not suffix:
-            return None
+        parameters_of = scope.parameters(name)
+        if mark == "^" or not suffix or (parameters_of and all(scope.resolve(t) in parameters_of for t in content if atoms.is_name(t))):
+            return None  # f_x is the derivative of a known f
         if len(content) == 1 and content[0].kind == "letter" and not scope.knows(f"{name}_{suffix}") and content[0].value in "ijklnmk" and at == len(tokens):
             parameters, family = [suffix], True
         else:

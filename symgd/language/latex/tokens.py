@@ -23,7 +23,7 @@ LETTER, NUMBER, COMMAND, WORD, SYMBOL, END, FAULT = "letter", "number", "command
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """`value`: a letter, the digits, the command with its backslash, the word, the symbol in its one spelling.
+    r"""`value`: a letter, the digits, the command with its backslash, the word, the symbol in its one spelling.
 
     `side` of a bracket: `l` or `r` where the text says that it opens or closes; `sized` where \left or \right stands before it. `font`
     and `accent` are those that apply to a name. `head` of a WORD is the command it stands in. `glued`: no space before it.
