@@ -6,6 +6,7 @@
     to_torch                                        a fast program of the value and its gradients
     descend, compare                                gradient descent; symbolic against autograd
     check, check_chain                              is this equation right? the first wrong line of a derivation
+    check_gradient                                  a torch function's own backward against the derived gradient
     simplify                                        scalar identities, through SymPy
     define_function                                 a function of your own
     sin, exp, norm2, softmax, sum, … (`symgd.function_names()`)   the functions of the language, on formulas
@@ -49,6 +50,7 @@ from symgd.functions import names as function_names
 from symgd.language.limits import Limits
 
 if TYPE_CHECKING:
+    from symgd.descent.check_gradient import check_gradient
     from symgd.descent.compare import compare
     from symgd.descent.descend import descend
     from symgd.lowering.torch_program import to_torch
@@ -70,6 +72,7 @@ __all__ = [
     "ValueGivenError",
     "check",
     "check_chain",
+    "check_gradient",
     "compare",
     "define_function",
     "derivative",
@@ -91,6 +94,7 @@ __all__ = [
 _LATER = {
     "check": "symgd.verify.check",
     "check_chain": "symgd.verify.chain",
+    "check_gradient": "symgd.descent.check_gradient",
     "compare": "symgd.descent.compare",
     "descend": "symgd.descent.descend",
     "to_torch": "symgd.lowering.torch_program",

@@ -10,7 +10,7 @@ the root), they return the contribution to each child that depends on a target, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from symgd.algebra import expression as ex
 from symgd.algebra.dimension import Dimension
@@ -29,10 +29,11 @@ from symgd.errors import NoRuleError
 
 Active = set[Expression]  # the nodes that depend on a target
 Contributions = Iterator[tuple[Expression, Expression]]  # (child, its share of the adjoint)
+Rule = Callable[..., Contributions]  # of a node, its adjoint, and the active nodes
 
 
-def adjoints(root: Expression, targets: Sequence[Leaf]) -> dict[Leaf, Expression]:
-    """∂root/∂target for each target: see the module."""
+def adjoints(root: Expression, targets: Sequence[Leaf], instead: Mapping[Expression, Rule] | None = None) -> dict[Leaf, Expression]:
+    """∂root/∂target for each target: see the module. `instead` has rules for single nodes, in place of that of their class."""
     order = ex.topological(root)
     active: set[Expression] = set(targets)
     for node in order:
@@ -47,7 +48,8 @@ def adjoints(root: Expression, targets: Sequence[Leaf]) -> dict[Leaf, Expression
         if isinstance(node, Leaf):
             found[node] = adjoint
             continue
-        for child, share in RULES[type(node)](node, adjoint, active):
+        rule = instead[node] if instead and node in instead else RULES[type(node)]
+        for child, share in rule(node, adjoint, active):
             if not ex.is_zero(share):
                 shares.setdefault(child, []).append(share)
     return {target: found.get(target, ex.full(0, root.shape + target.shape)) for target in targets}
@@ -151,7 +153,7 @@ def _unknown(node: Unknown, adjoint: Expression, active: Active) -> Contribution
             yield child, ex.contract(1, [(adjoint, front), (ex.unknown(node.name, node.children, orders), ())], front)
 
 
-RULES: dict[type, Callable[..., Contributions]] = {
+RULES: dict[type, Rule] = {
     Add: _add,
     Contract: _contract,
     Map: _map,

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-import mpmath
 import torch
 from torch import Tensor
 
 from symgd.algebra.certified import certified
 from symgd.algebra.expression import Expression, leaves
 from symgd.descent.descend import descend
+from symgd.descent.ulps import DIGITS, entries, error_in_ulps, table, ulps_text
 from symgd.errors import DomainError, ValueGivenError
 from symgd.formula import Formula, as_formula
 from symgd.formula import gradients as derived
@@ -29,7 +29,6 @@ from symgd.lowering.lower import lower
 from symgd.lowering.torch_program import to_torch
 from symgd.lowering.values import Bound
 
-DIGITS = 50
 LARGEST = 400_000  # operations up to which the truth is computed: some ten seconds
 ROUNDS = 7  # runs of each that are timed, in turn; the median counts
 
@@ -56,9 +55,9 @@ class Comparison:
 
     def __str__(self) -> str:
         body = [["", "symgd, error in ulp", "autograd, error in ulp"]]
-        body += [[row.name, _ulps(row.symgd), _ulps(row.autograd)] for row in self.rows]
+        body += [[row.name, ulps_text(row.symgd), ulps_text(row.autograd)] for row in self.rows]
         body += [["time", _time(self.symgd_seconds), _time(self.autograd_seconds)]]
-        return _table(body)
+        return table(body)
 
     def json(self) -> dict[str, Any]:
         """The same as plain data."""
@@ -79,7 +78,7 @@ class DescentComparison:
     def __str__(self) -> str:
         body = [["", "largest difference along the path"], *[[name, f"{gap:.3g}"] for name, gap in self.differences.items()]]
         timed = [["", "symgd", "autograd"], [f"time of {self.steps} steps", _time(self.symgd_seconds), _time(self.autograd_seconds)]]
-        return f"{_table(body)}\n\n{_table(timed)}\n\noutcome: {self.outcome}"
+        return f"{table(body)}\n\n{table(timed)}\n\noutcome: {self.outcome}"
 
     def json(self) -> dict[str, Any]:
         """The same as plain data."""
@@ -187,20 +186,8 @@ def _worst(got: Tensor, truth: Any, dtype: torch.dtype) -> float:
     """The largest error of an entry, in ulps."""
     if truth is None:
         return math.nan
-    flat = [truth]
-    while flat and isinstance(flat[0], list):
-        flat = [entry for part in flat for entry in part]
-    return max((_error(entry, right, dtype) for entry, right in zip(got.reshape(-1).tolist(), flat, strict=True)), default=0.0)
-
-
-def _error(got: float, truth: Any, dtype: torch.dtype) -> float:
-    if not math.isfinite(got):
-        return math.inf
-    info = torch.finfo(dtype)
-    with mpmath.workdps(DIGITS + 10):
-        size = abs(mpmath.mpf(truth))
-        exponent = max(int(mpmath.floor(mpmath.log(size, 2))) if size else -(1 << 20), round(math.log2(info.tiny)))
-        return float(abs(mpmath.mpf(got) - truth) / (mpmath.mpf(info.eps) * mpmath.mpf(2) ** exponent))
+    pairs = zip(got.reshape(-1).tolist(), entries(truth), strict=True)
+    return max((error_in_ulps(entry, right, dtype) for entry, right in pairs), default=0.0)
 
 
 def _timed(calls: Sequence[Callable[[], Any]]) -> list[float]:
@@ -238,19 +225,8 @@ def _descents(
     return DescentComparison(differences, ours.steps, str(ours.outcome), between - before, time.perf_counter() - began)
 
 
-def _ulps(error: float) -> str:
-    return "unknown" if math.isnan(error) else "not finite" if math.isinf(error) else f"{error:.2f}" if error < 1e4 else f"{error:.3g}"
-
-
 def _time(seconds: float) -> str:
     for unit, factor in (("s", 1.0), ("ms", 1e3)):
         if seconds * factor >= 1:
             return f"{seconds * factor:.3g} {unit}"
     return f"{seconds * 1e6:.3g} µs"
-
-
-def _table(body: Sequence[Sequence[str]]) -> str:
-    """Columns aligned, the first to the left."""
-    width = [max(len(line[k]) for line in body) for k in range(len(body[0]))]
-    lines = ["  ".join(cell.ljust(w) if k == 0 else cell.rjust(w) for k, (cell, w) in enumerate(zip(line, width))) for line in body]
-    return "\n".join(line.rstrip() for line in lines)

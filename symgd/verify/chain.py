@@ -10,8 +10,9 @@ from symgd.algebra.operations import Value
 from symgd.errors import FormulaError, ShapeError
 from symgd.language.elaborate import read
 from symgd.language.limits import Limits
-from symgd.verify.check import Verdict, verdict_of
+from symgd.verify.check import MISTAKE, Verdict, verdict_of
 from symgd.verify.decide import decide
+from symgd.verify.mistakes import likely_mistake
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ def check_chain(lines: Sequence[str], given: str | Mapping[str, str] = "", synta
     """Check that every line of a derivation equals the line before it. A leading `=` may stand in front of a line.
 
     `seconds` is the time for the whole chain. A line that does not follow from the one before, but from an earlier one, is told so.
+    The verdict on the first wrong line has its likely mistake.
     Raises FormulaError and its kin where a line cannot be read, with the number of the line.
 
     >>> from symgd import check_chain
@@ -55,12 +57,15 @@ def check_chain(lines: Sequence[str], given: str | Mapping[str, str] = "", synta
     ends = time.monotonic() + seconds
     texts = tuple(line.strip().removeprefix("=").strip() for line in lines)
     values = [_value(text, k, given, syntax) for k, text in enumerate(texts)]
-    verdicts = []
+    verdicts: list[Verdict] = []
     for k in range(1, len(values)):
         left = max(0.0, ends - time.monotonic())
         verdict = _compared(values, texts, k - 1, k, time.monotonic() + left / (len(values) - k))
         if verdict.grade == "refuted":
             verdict = _with_origin(verdict, values, texts, k, ends)
+            if all(earlier.grade != "refuted" for earlier in verdicts):
+                mistake = likely_mistake(verdict.claim, given, min(ends, time.monotonic() + MISTAKE), syntax)
+                verdict = replace(verdict, mistake=mistake)
         verdicts.append(verdict)
     return Chain(texts, tuple(verdicts))
 

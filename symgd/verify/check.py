@@ -10,17 +10,16 @@ from typing import Any
 import mpmath
 
 from symgd.algebra import expression as ex
-from symgd.errors import ShapeError, SymgdError
-from symgd.language import syntax as sx
-from symgd.language.elaborate import Reading, claim_of, read, read_claim
+from symgd.errors import ShapeError
+from symgd.language.elaborate import Reading, claim_of, read_claim
 from symgd.language.latex.reader import links_of
-from symgd.language.infix import parse_claim
 from symgd.language.limits import Limits
 from symgd.verify.decide import Decision, decide
-from symgd.verify.mistakes import Derived, Mistake, likely_mistake
+from symgd.verify.mistakes import Mistake, likely_mistake
 
+REGION = 0.15  # seconds for the question whether a refuted claim holds for positive numbers
 SHOWN = 20  # digits of a value in text
-MISTAKE = 2.0  # seconds that the search for a likely mistake takes at most
+MISTAKE = 1.0  # seconds that the search for a likely mistake takes at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,8 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
     except ShapeError as error:
         if error.text != claim or error.position is None or error.position < claim_of(claim, given, syntax, Limits()).right.start:
             raise
-        return Verdict("refuted", f"the right side cannot be formed: {error.reason}", claim)
+        mistake = likely_mistake(claim, given, min(ends, time.monotonic() + MISTAKE), syntax)
+        return Verdict("refuted", f"the right side cannot be formed: {error.reason}", claim, mistake=mistake)
     if one.defines:
         return Verdict("proved", f"this defines {one.defines}: there is nothing to check.", claim)
     variables = [leaf for leaf in {**one.declared, **other.declared}.values() if syntax == "latex" or leaf.name in claim]
@@ -76,9 +76,7 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
     where = _where_it_holds(left, right, claim, ends)
     if where:
         return replace(verdict, why=f"{verdict.why} {where}")
-    texts = one.text, other.text
-    found = likely_mistake(left, right, texts, _derived(claim, given) if syntax == "infix" else None, lambda a, b: decide(a, b, claim, ends + 1, variables), ends)
-    return replace(verdict, mistake=found)
+    return replace(verdict, mistake=likely_mistake(claim, given, ends, syntax))
 
 
 def _weakest(verdicts: list[Verdict], claim: str) -> Verdict:
@@ -95,25 +93,9 @@ def _where_it_holds(left: Any, right: Any, claim: str, ends: float) -> str:
         return ""
     instead: dict[ex.Expression, ex.Expression] = {leaf: ex.leaf(leaf.name, (), ("> 0",)) for leaf in free}
     one, other = (replace(side, node=ex.substitute(side.node, instead)) for side in (left, right))
-    if decide(one, other, claim, min(ends, time.monotonic() + 0.5)).grade != "proved":
+    if decide(one, other, claim, min(ends, time.monotonic() + REGION)).grade != "proved":
         return ""
     return f"For {', '.join(f'{leaf.name} > 0' for leaf in free)} it would be right."
-
-
-def _derived(claim: str, given: str | Mapping[str, str]) -> Derived | None:
-    """What the left side derives, where it is one first derivative by a name."""
-    node = parse_claim(claim, Limits()).left
-    if not (isinstance(node, sx.Call) and node.name in ("diff", "grad") and len(node.arguments) == 2):
-        return None
-    formula, name = node.arguments
-    if not isinstance(name, sx.Name):
-        return None
-    try:
-        reading = read(claim[formula.start : formula.end], given, "infix", Limits())
-    except SymgdError:
-        return None
-    leaf = reading.declared.get(name.name)
-    return None if leaf is None or reading.value.rank else Derived(node.name, reading.value.node, leaf)
 
 
 def verdict_of(decision: Decision, claim: str) -> Verdict:

@@ -87,3 +87,11 @@ def test_a_right_side_that_cannot_be_formed_is_refuted() -> None:
     assert verdict.why == "the right side cannot be formed: cannot multiply 2*A (m, n) by A*x - b (m)."
     with pytest.raises(ShapeError):
         check("2*A*(A*x - b) = grad(norm2(A*x - b)^2, x)", given=GIVEN)
+
+
+def test_the_first_wrong_line_has_its_likely_mistake() -> None:
+    chain = check_chain(["diff(x^2*sin(x), x)", "diff(x^2, x)*diff(sin(x), x)", "2*x*cos(x)"])
+    mistake = chain.verdicts[0].mistake
+    assert mistake is not None
+    assert mistake.text == "the derivative of x^2*sin(x) is not the product of the derivatives."
+    assert chain.verdicts[1].grade == "proved"

@@ -9,7 +9,7 @@ the claim would hold for symmetric matrices. A repair counts only where the mend
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
@@ -24,10 +24,10 @@ from symgd.algebra.shorten import shortened
 from symgd.algebra.shorten.expanding import multiplied_out
 from symgd.algebra.simplify import simplified
 from symgd.calculus import derive
-from symgd.errors import SymgdError
 from symgd.notation.infix import infix
 from symgd.verify import sample
-from symgd.verify.decide import Decision
+from symgd.verify.mistakes.derivations import planted
+from symgd.verify.mistakes.mistake import Mistake
 
 BITS = 160
 POINTS = 3
@@ -37,8 +37,6 @@ PARTS = 60  # parts of the formula that may have been forgotten
 TRIED = 160  # changes that are tried out
 EXCHANGED = (("sin", "cos"), ("sinh", "cosh"), ("tan", "cot"), ("tanh", "coth"), ("exp", "log"), ("asin", "acos"), ("sec", "csc"))
 
-Decide = Callable[[Value, Value], Decision]
-
 
 @dataclass(frozen=True, slots=True)
 class Derived:
@@ -47,38 +45,34 @@ class Derived:
     operator: str
     formula: Expression
     variable: Leaf
+    structure: str = ""
 
     def claim(self, formula: Expression, right: str, names: set[str]) -> str:
         return f"{self.operator}({infix(shortened(simplified(formula)), avoid=names)}, {self.variable.name}) = {right}"
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """What went wrong: its kind, a sentence, and the claim mended, which checks."""
+def array_mistakes(left: Value, right: Value, texts: tuple[str, str], derived: Derived | None, ends: float) -> Iterator[Mistake]:
+    """Mistakes in the derivation, in the right side, or in the formula that the left side derives; whether a repair checks is open."""
+    search = _Search(left, right, ends)
+    if not search.points:
+        return
 
-    kind: str
-    text: str
-    repair: str
+    def mended(kind: str, text: str, node: Expression, row: bool) -> Mistake:
+        return Mistake(kind, text, f"{texts[0]} = {infix(shortened(simplified(node)), row=row, avoid=search.names)}")
 
-
-def likely_mistake(
-    left: Value, right: Value, texts: tuple[str, str], derived: Derived | None, decide: Decide, ends: float
-) -> Mistake | None:
-    """The mistake in the right side, or in the formula that the left side derives; None where no single change mends the claim."""
-    try:
-        search = _Search(left, right, ends)
-        for kind, text, node, row in search.repairs():
-            if decide(left, Value(node, (), row)).grade in ("proved", "agrees"):
-                shown = shortened(simplified(node))
-                return Mistake(kind, text, f"{texts[0]} = {infix(shown, row=row, avoid=search.names)}")
-        if derived is None:
-            return None
+    for kind, text, node, row in search.simple_repairs():
+        yield mended(kind, text, node, row)
+    if derived is not None:
+        also = ", factor" if search.ratio is not None else ""
+        for kind, text in search.slips(derived):
+            yield mended(kind + also, text, search.correct, left.row)
+    for kind, text, node, row in search.repairs():
+        yield mended(kind, text, node, row)
+    for kind, text in search.deviations():
+        yield mended(kind, text, search.correct, left.row)
+    if derived is not None and not derived.structure:
         for kind, text, formula in search.repairs_of(derived):
-            if decide(Value(derivative(formula, derived.variable)), right).grade in ("proved", "agrees"):
-                return Mistake(kind, text, derived.claim(formula, texts[1], search.names))
-        return None
-    except (SymgdError, ZeroDivisionError, OverflowError):
-        return None
+            yield Mistake(kind, text, derived.claim(formula, texts[1], search.names))
 
 
 Repair = tuple[str, str, Expression, bool]
@@ -113,15 +107,79 @@ class _Search:
             self.cache[node] = [list(balls(node, point, BITS, sizes).flat) for point, sizes in self.points]
         return self.cache[node]
 
+    @property
+    def ratio(self) -> Fraction | None:
+        """The number by which the right side has to be multiplied, if there is one."""
+        if self.left.node.shape != self.right.node.shape:
+            return None
+        return _one_number(_ratios(self.values(self.right.node), self.values(self.left.node), self.values(self.right.node)))
+
     # ---- what is tried, the likeliest first
 
-    def repairs(self) -> Iterator[Repair]:
-        if not self.points:
+    def slips(self, derived: Derived) -> Iterator[tuple[str, str]]:
+        """Slips in the derivation whose result is the right side."""
+        yield from self._structure(derived)
+        if derived.structure or self.left.node.shape != self.right.node.shape:
             return
+        target = self.values(self.right.node)
+        for kind, text, wrong in planted(derived.formula, derived.variable):
+            if time.monotonic() > self.ends:
+                return
+            if wrong.shape == self.right.node.shape and self._agrees_with(wrong, target):
+                yield kind, text
+
+    def _structure(self, derived: Derived) -> Iterator[tuple[str, str]]:
+        """The gradient by independent entries taken for that under symmetry, or the other way round."""
+        variable = derived.variable
+        if not _is_square(variable) or (derived.structure not in ("", "symmetric")):
+            return
+        plain = derivative(derived.formula, variable)
+        if plain.shape != self.right.node.shape:
+            return
+        turned = ex.transposed(plain, (1, 0))
+        symmetric = derive.structured_gradient(plain, "symmetric", variable)
+        name = variable.name
+        found = {
+            plain: f"the entries of {name} are taken as independent: with G for this gradient, that under symmetry is G + G' - G.*eye.",
+            ex.add((plain, turned)): f"the diagonal of {name} is counted twice: it is G + G' - G.*eye, with G by independent entries.",
+        }
+        if not derived.structure:
+            found = {symmetric: f"the gradient for symmetric {name} is taken, where its entries are independent."}
+        instead: dict[Expression, Expression] = {variable: ex.leaf(name, variable.shape, ("symmetric",))}
+        for wrong, text in found.items():
+            if self._agree_at_symmetric_points([ex.substitute(side, instead) for side in (wrong, self.right.node)]):
+                yield "symmetry", text
+
+    def deviations(self) -> Iterator[tuple[str, str]]:
+        """Changes to the right result that give the right side of the claim."""
+        if self.left.node.shape != self.right.node.shape:
+            return
+        target = self.values(self.right.node)
+        for count, (kind, text, wrong) in enumerate(_changes(self.correct)):
+            if count > TRIED or time.monotonic() > self.ends:
+                return
+            if wrong.shape == self.right.node.shape and self._agrees_with(wrong, target):
+                yield kind, f"the right side equals the left one with {text}."
+        parts = multiplied_out(self.correct) if self.correct.rank == 2 and self.correct.shape[0] == self.correct.shape[1] else None
+        for term in [ex.scaled(c, unit) for c, unit in parts or ()]:
+            if self._agrees_with(self.correct + ex.negative(term) + ex.transposed(term, (1, 0)), target):
+                yield "transpose", f"the right side equals the left one with {infix(term)} transposed."
+
+    def _agrees_with(self, node: Expression, target: Values) -> bool:
+        return all(_agree(node, point, sizes, values) for (point, sizes), values in zip(self.points, target))
+
+    def simple_repairs(self) -> Iterator[Repair]:
+        """A declaration, a row for a column, a sign."""
         if self.left.node.shape != self.right.node.shape or self.left.row != self.right.row:
             yield from self._layout()
             return
         yield from self._symmetry()
+        if self.ratio == -1:
+            yield "sign", "with the opposite sign it would be right.", ex.negative(self.right.node), self.right.row
+
+    def repairs(self) -> Iterator[Repair]:
+        if self.left.node.shape != self.right.node.shape or self.left.row != self.right.row:
+            return
         yield from self._factors(constant=True)
         yield from self._changed()
         yield from self._factors(constant=False)
@@ -129,7 +187,7 @@ class _Search:
 
     def repairs_of(self, derived: Derived) -> Iterator[tuple[str, str, Expression]]:
         """The formula under the derivative with one of its terms, or one of its parts, changed."""
-        if not self.points or self.left.node.shape != self.right.node.shape:
+        if self.left.node.shape != self.right.node.shape:
             return
         left, right = self.values(self.left.node), self.values(self.right.node)
         simple = simplified(derived.formula)
@@ -147,7 +205,7 @@ class _Search:
                 return
             slope = derivative(changed, derived.variable)
             if all(_agree(slope, point, sizes, values) for (point, sizes), values in zip(self.points, right)):
-                yield kind, f"in the formula, {text}", changed
+                yield kind, f"in the formula, with {text} it would be right.", changed
 
     def _layout(self) -> Iterator[Repair]:
         node, row = self.right.node, self.right.row
@@ -157,7 +215,7 @@ class _Search:
             text = "transposed it would be right: the entries stand as those of the variable."
             yield "layout, transpose", text, ex.transposed(node, (1, 0)), False
             for _, text, changed, own in self._changed_in(ex.transposed(node, (1, 0))):
-                yield "layout, transpose", f"{text} and transposed", changed, own
+                yield "layout, transpose", f"{text[:-1]}, and transposed.", changed, own
 
     def _terms(self) -> list[Expression]:
         """The right side, its terms, and the terms of it multiplied out."""
@@ -208,7 +266,7 @@ class _Search:
     def _by_number(self, term: Expression, number: Fraction) -> Repair:
         repaired = self.right.node + ex.scaled(number - 1, term)
         whole = len(ex.terms(simplified(self.right.node))) == 1
-        where = "it" if whole else f"the term {infix(simplified(term))}"
+        where = "" if whole else f"the term {infix(simplified(term))}"
         kind, text = _named_number(number, where)
         return kind, text, repaired, self.right.row
 
@@ -264,7 +322,7 @@ class _Search:
             if node.shape != self.left.node.shape:
                 continue
             if all(_agree(node, point, sizes, values) for (point, sizes), values in zip(self.points, target)):
-                yield kind, text, node, self.right.row
+                yield kind, f"with {text} it would be right.", node, self.right.row
 
 
 def derivative(formula: Expression, variable: Leaf) -> Expression:
@@ -272,12 +330,13 @@ def derivative(formula: Expression, variable: Leaf) -> Expression:
 
 
 def _named_number(number: Fraction, where: str) -> tuple[str, str]:
-    """A forgotten number as a kind of mistake, and as a sentence."""
+    """A forgotten number as a kind of mistake, and as a sentence; "" is the whole side."""
+    of = f" of {where}" if where else ""
     if number == -1:
-        return "sign", f"with the opposite sign of {where} it would be right."
+        return "sign", f"with the opposite sign{of} it would be right."
     if number == 0:
-        return "extra term", f"without {where} it would be right."
-    return "factor", f"with the factor {number} of {where} it would be right."
+        return "extra term", f"without {where} it would be right." if where else "0 would be right."
+    return "factor", f"with the factor {number}{of} it would be right."
 
 
 def _changes(root: Expression) -> Iterator[tuple[str, str, Expression]]:
@@ -293,13 +352,13 @@ def _changed_node(node: Expression) -> Iterator[tuple[str, str, Expression]]:
     if isinstance(node, Map) and node.function is POWER and (value := ex.constant_value(node.children[1])) is not None:
         for other in (value - 1, value + 1, value / 2, 2 * value, -value):
             if other:
-                text = f"with the exponent {other} of {infix(node.children[0])} it would be right."
+                text = f"the exponent {other} of {infix(node.children[0])}"
                 yield "exponent, power-rule, function", text, ex.power(node.children[0], other)
-        yield "exponent, power-rule, function", f"without the power of {infix(node.children[0])} it would be right.", node.children[0]
+        yield "exponent, power-rule, function", f"{infix(node.children[0])} itself, not its power,", node.children[0]
     if isinstance(node, Map):
         for wrong, right in (*EXCHANGED, *((b, a) for a, b in EXCHANGED)):
             if node.function.name == wrong:
-                yield "function", f"with {right} for {wrong} it would be right.", build(elementwise(right), node.children[0])
+                yield "function", f"{right} for {wrong}", build(elementwise(right), node.children[0])
 
 
 def _turned(node: Contract) -> Iterator[tuple[str, str, Expression]]:
@@ -309,18 +368,18 @@ def _turned(node: Contract) -> Iterator[tuple[str, str, Expression]]:
     for k, (child, labels) in enumerate(factors):
         if _is_square(child) and labels[0] != labels[1]:
             changed = [*factors[:k], (child, labels[::-1]), *factors[k + 1 :]]
-            text = f"with {infix(child)} transposed it would be right."
+            text = f"{infix(child)} transposed"
             yield "transpose", text, ex.contract(node.coefficient, changed, axes, sizes)
     if node.rank == 2 and node.shape[0] == node.shape[1] and len(factors) > 1:
         turned = ex.contract(node.coefficient, factors, (1, 0), node.dimensions())
-        yield "transpose", f"with {infix(node)} transposed it would be right.", turned
+        yield "transpose", f"{infix(node)} transposed", turned
     for j in range(len(factors)):
         for k in range(j):
             (one, here), (other, there) = factors[k], factors[j]
             if one is not other and one.shape == other.shape and here != there:
                 changed = list(factors)
                 changed[k], changed[j] = (other, here), (one, there)
-                text = f"with {infix(one)} and {infix(other)} exchanged it would be right."
+                text = f"{infix(one)} and {infix(other)} exchanged"
                 yield "order-of-factors", text, ex.contract(node.coefficient, changed, axes, sizes)
 
 
