@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
+from symgd.descent.interrupts import Interrupts
 from symgd.descent.methods import FixedRate, Method, State
 from symgd.descent.objective import Objective
 from symgd.descent.outcome import Descent, Number, Outcome
@@ -46,13 +47,14 @@ class Plan:
 
 def run(objective: Objective, plan: Plan) -> Descent:
     """Descend from the start of the objective. Ctrl-C ends it with what it has."""
-    walk = _Walk(objective, plan)
-    try:
-        outcome, advice = walk.start() or walk.steps()
-    except KeyboardInterrupt:
-        if not walk.values:
-            raise
-        outcome, advice = Outcome.STOPPED, ""
+    with Interrupts() as interrupts:
+        walk = _Walk(objective, plan, interrupts)
+        try:
+            outcome, advice = walk.start() or walk.steps()
+        except KeyboardInterrupt:
+            if not walk.values:
+                raise
+            outcome, advice = Outcome.STOPPED, ""
     taken = len(walk.values) - 1
     return Descent(
         parameters=dict(zip(objective.names, _copied(walk.state))),
@@ -71,8 +73,8 @@ class _Walk:
     state: State
     limit: float
 
-    def __init__(self, objective: Objective, plan: Plan) -> None:
-        self.objective, self.plan = objective, plan
+    def __init__(self, objective: Objective, plan: Plan, interrupts: Interrupts) -> None:
+        self.objective, self.plan, self.interrupts = objective, plan, interrupts
         self.searches = not isinstance(plan.method, FixedRate)
         self.values: list[float] = []
         self.points: list[list[Number]] = []
@@ -100,6 +102,8 @@ class _Walk:
             if end is not None:
                 return end
             if plan.callback is not None and plan.callback(number, self.values[-1], dict(zip(self.objective.names, _copied(found)))):
+                return Outcome.STOPPED, ""
+            if self.interrupts.asked:
                 return Outcome.STOPPED, ""
             if self.searches:
                 quiet = quiet + 1 if plan.method.promise <= self._share(_NEGLIGIBLE) else 0

@@ -260,6 +260,32 @@ def test_a_signal_interrupts():
     assert found.steps > 0
 
 
+def test_an_interrupt_is_not_lost_where_python_swallows_it():
+    """In a finalizer a KeyboardInterrupt would be printed and dropped."""
+
+    class Finalized:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+
+    def callback(step, loss, parameters):
+        if step == 5:
+            Finalized()
+
+    found = descend(BOWL, start={"w": 0.0}, rate=0.1, steps=100, callback=callback)
+    assert (found.outcome, found.steps) == (Outcome.STOPPED, 5)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_second_interrupt_ends_a_step_that_takes_long():
+    def callback(step, loss, parameters):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError
+
+    found = descend(BOWL, start={"w": 0.0}, rate=0.1, steps=100, callback=callback)
+    assert (found.outcome, found.steps) == (Outcome.STOPPED, 1)
+
+
 def test_a_long_path_is_thinned_out():
     f = formula("norm2(x)^2", given="x[n]")
     found = descend(f, start={"x": np.ones(200_000)}, rate=1e-3, steps=100)

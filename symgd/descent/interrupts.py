@@ -1,0 +1,37 @@
+"""Ctrl-C during long work: noticed between two steps, so that what was reached is whole.
+
+A KeyboardInterrupt may otherwise arrive anywhere: half-way through a step, or inside a callback of the garbage collector,
+where Python prints it and goes on.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any
+
+
+class Interrupts:
+    """Within it, the first Ctrl-C sets `asked`; the second raises KeyboardInterrupt where it is.
+
+    Signals reach the main thread only: in another thread, or where the program handles Ctrl-C in its own way, nothing changes.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: Any = None
+
+    def __enter__(self) -> Interrupts:
+        if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            self._before = signal.signal(signal.SIGINT, self._noticed)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _noticed(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
