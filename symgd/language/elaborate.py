@@ -15,9 +15,9 @@ from symgd.algebra.dimension import shape_text
 from symgd.algebra.expression import Expression, Leaf, Map, leaf
 from symgd.algebra.operations import Value
 from symgd.errors import FormulaError
-from symgd.language.binders import outline
-from symgd.language.declarations import Definition, Variable, parse_declarations
 from symgd.language import infix
+from symgd.language.binders import outline
+from symgd.language.declarations import Variable, parse_declarations
 from symgd.language.latex import given as latex_given
 from symgd.language.latex import reader as latex
 from symgd.language.latex.scope import Scope

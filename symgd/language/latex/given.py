@@ -22,13 +22,14 @@ from symgd.language.latex.tokens import COMMAND, END, FAULT, GREEK, LETTER, NUMB
 from symgd.language.limits import Limits
 from symgd.language.syntax import Name
 
+_NO_LIMITS = Limits()
 _SEPARATE = r"Separate names with commas: \mathbf{w}[3], \hat{y}[n], t > 0, f(x) = x^2."
 _OPERATORS = {r"\leq": "<=", r"\geq": ">=", r"\{": "{", r"\}": "}", r"\cdot": "*", r"\times": "*"}
 _NOTHING = Name("", 0, 0)  # a body that is still to be read
 _WORDS = {r"\in": "in", r"\infty": "inf"}
 
 
-def parse_declarations(given: str | Mapping[str, str] | None, limits: Limits = Limits()) -> Scope:
+def parse_declarations(given: str | Mapping[str, str] | None, limits: Limits = _NO_LIMITS) -> Scope:
     """The scope that the declarations make. Raises `FormulaError`, `ShapeError` or `LimitError`, placed in the text.
 
     >>> scope = parse_declarations(r"\\mathbf{w}[3], \\hat{y}[N], f(x) = x^2")
@@ -36,7 +37,7 @@ def parse_declarations(given: str | Mapping[str, str] | None, limits: Limits = L
     ['w[3]', 'y_hat[N]', 'f(x) = x^2']
     """
     scope = Scope()
-    later: list[tuple[str, str, tuple[str, ...], list[Token], Token]] = []
+    later: list[tuple[str, str, tuple[str, ...], list[Token]]] = []
     dimensions: set[str] = set()
     for text in _texts(given):
         tokens = prepared(text, limits)
@@ -48,18 +49,18 @@ def parse_declarations(given: str | Mapping[str, str] | None, limits: Limits = L
                 reader.fail(entry[0], f"the name '{made.name}' is declared twice.", "Keep one of the two declarations.")
             scope.declared[made.name] = made
             if reader.body:
-                later.append((text, made.name, reader.parameters, reader.body, entry[0]))
+                later.append((text, made.name, reader.parameters, reader.body))
             named = [name for shape in shapes_of(made) for size in shape for name in size.names]
             dimensions.update(named)
             for name in (*named, *([made.name] if made.name in dimensions else [])):
                 place = infix.Token(infix.NAME, made.name, entry[0].start, entry[0].end)
                 _check_dimension(name, scope.declared.get(name), text, place)
-    for text, name, parameters, body, place in later:
-        _define(scope, text, name, parameters, body, place, limits)
+    for text, name, parameters, body in later:
+        _define(scope, text, name, parameters, body, limits)
     return scope
 
 
-def _define(scope: Scope, text: str, name: str, parameters: tuple[str, ...], body: list[Token], place: Token, limits: Limits) -> None:
+def _define(scope: Scope, text: str, name: str, parameters: tuple[str, ...], body: list[Token], limits: Limits) -> None:
     """The definition with its body read, now that every name is known."""
     parser = Parser(body, text, limits, scope)
     if body[0].value == r"\{" and body[-2].value == r"\}" and body[0].kind == SYMBOL:
@@ -179,7 +180,15 @@ class _Entry:
         while True:
             token = self.token
             is_part = token.kind in (LETTER, NUMBER) and not token.accent and not token.font and token.value.replace(".", "").isalnum()
-            if not token.glued or not (is_part or (token.value == "_" and self.tokens[self.at + 1].glued and self.tokens[self.at + 1].kind in (LETTER, NUMBER) and (found or self.is_plain()))):
+            if not token.glued or not (
+                is_part
+                or (
+                    token.value == "_"
+                    and self.tokens[self.at + 1].glued
+                    and self.tokens[self.at + 1].kind in (LETTER, NUMBER)
+                    and (found or self.is_plain())
+                )
+            ):
                 return found
             found += token.value
             self.at += 1
@@ -234,7 +243,9 @@ class _Entry:
                 continue
             if token.kind == LETTER:
                 end = k + 1
-                while rest[end].kind in (LETTER, NUMBER) and rest[end].glued or (rest[end].value == "_" and rest[end].glued and rest[end].kind == SYMBOL):
+                while (rest[end].kind in (LETTER, NUMBER) and rest[end].glued) or (
+                    rest[end].value == "_" and rest[end].glued and rest[end].kind == SYMBOL
+                ):
                     end += 1
                 word = "".join(base_of(t) if t.kind == LETTER else t.value for t in rest[k:end])
                 found.append(infix.Token(infix.NAME, word, token.start, rest[end - 1].end))
@@ -269,6 +280,3 @@ class _Entry:
         opening = infix.Token(infix.OPERATOR, "[", place.start, place.end)
         closing = infix.Token(infix.OPERATOR, "]", place.start, place.end)
         return [opening, *sizes, closing], k + 3 + inner.at
-
-
-
