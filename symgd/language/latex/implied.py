@@ -308,12 +308,28 @@ class _Search:
             for start, stop in self.split(span, ("+", "-")):
                 if self.scripted(start)[1] == stop:
                     add(self.scripted(start)[0])
+        for at in range(len(self.tokens)):
+            if self.tokens[at].value == r"\nabla":
+                add(self.beside(at, vectors))
         for at, token in enumerate(self.tokens):
             if token.font == "bf" and token.kind != NUMBER:
                 add(self.scripted(at)[0])
         if not spans and self.is_open({*found, *vectors}):
             return None
         return [Variable(name, shape or ()) for name in found]
+
+    def beside(self, at: int, vectors: list[str]) -> str:
+        r"""The u of `\nabla f(x)^\top u`, `\nabla f(x) \cdot u`."""
+        name, at = self.scripted(self.after_scripts(at + 1))
+        if name not in vectors or at >= len(self.tokens):
+            return ""
+        if self.tokens[at].value == "(":
+            at = self.closing(at) + 1
+        before = at
+        at = self.after_scripts(at)
+        if at < len(self.tokens) and self.tokens[at].value == r"\cdot":
+            at += 1
+        return self.scripted(at)[0] if before < at < len(self.tokens) else ""
 
     def is_open(self, known: set[str]) -> bool:
         """Of a function without a point, is there another name whose meaning nothing says?"""
