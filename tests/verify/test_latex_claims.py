@@ -23,7 +23,7 @@ SCHEMAS = [
     (r"df = \frac{\partial f}{\partial x} dx + \frac{\partial f}{\partial y} dx", "refuted"),
     (r"\frac{df}{dh} = \frac{\partial f}{\partial x}\frac{dx}{dh} + \frac{\partial f}{\partial y}\frac{dy}{dh}", "proved"),
     (r"\frac{d}{dx} f(g(x)) = f'(g(x)) g'(x)", "proved"),
-    (r"\frac{d}{dx} f(g(x)) = f'(g(x))", "refuted"),
+    (r"\frac{d}{dx} f(g(x)) = f'(g(x)) + g'(x)", "refuted"),
     (r"\frac{\partial^2 f}{\partial x\partial y} = \frac{\partial^2 f}{\partial y\partial x}", "proved"),
     (r"f'(x) = \lim_{h \to 0} \frac{f(x + h) - f(x)}{h}", "proved"),
 ]
@@ -39,6 +39,13 @@ def test_a_function_on_one_side_is_not_implied(claim: str) -> None:
     with pytest.raises(SymgdError) as caught:
         check(claim, syntax="latex")
     assert caught.value.position is not None
+
+
+def test_a_function_has_one_number_of_arguments() -> None:
+    with pytest.raises(SymgdError) as caught:
+        check(r"f(x_1, x_2) = f\left(\frac{x_1 + ha}{x_1 + hb}\right)", syntax="latex")
+    assert caught.value.reason == "f takes 2 arguments before, and 1 here."
+    assert caught.value.position == 22
 
 
 def test_a_declared_name_that_is_not_used_is_a_misspelling() -> None:

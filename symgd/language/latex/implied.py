@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NoReturn
 
 from symgd.algebra.dimension import Dimension, Shape
 from symgd.errors import FormulaError
@@ -39,10 +40,6 @@ class _Seen:
 def imply(sides: Sequence[Sequence[Token]], text: str, scope: Scope, is_claim: bool) -> None:
     """Put the functions that the sides of a text imply into the scope, with the vectors they need. Raises `FormulaError`, placed."""
     tokens = [token for side in sides for token in side]
-    if not any(
-        (token.kind == COMMAND and token.value in (r"\nabla", r"\partial", r"\frac")) or token.value in ("D", "d", "'") for token in tokens
-    ):
-        return
     found = _Search(tokens, text, scope)
     found.derived()
     scope.has_differentials = any(found.is_function_differential(k) for k in range(len(tokens) - 1))
@@ -139,8 +136,16 @@ class _Search:
                     end += 1
                 if end < len(self.tokens) and self.tokens[end].value == "(":
                     self.note(at)
+            elif atoms.is_name(token) and self.name(token) in atoms.USUALLY_FUNCTIONS and self.has_several(at):
+                self.note(at)
         for name, seen in self.seen.items():
             seen.arguments = list(self.applied(name))
+
+    def has_several(self, at: int) -> bool:
+        """`f(x, y)`: no product has a comma."""
+        end = self.scripted(at)[1]
+        is_applied = end < len(self.tokens) and self.tokens[end].kind == SYMBOL and self.tokens[end].value == "("
+        return is_applied and len(self.split((end + 1, self.closing(end)), (",", ";"))) > 1
 
     def note(self, at: int, by_vector: bool = False) -> _Seen | None:
         """The letter at `at` is derived, if nothing declares it."""
@@ -221,7 +226,7 @@ class _Search:
         for name, seen in self.seen.items():
             counts = {len(arguments) for arguments in seen.arguments}
             if len(counts) > 1:
-                return
+                self.refuse_count(name, seen)
             count = counts.pop() if counts else 0
             if seen.by_vector and count <= 1 and not seen.partial:
                 vectors.append(name)
@@ -257,6 +262,15 @@ class _Search:
             if all(names) and len(set(names)) == count:
                 return names
         return [f"{seen.token.value.removeprefix(chr(92))}{k}" for k in range(1, count + 1)]
+
+    def refuse_count(self, name: str, seen: _Seen) -> NoReturn:
+        """A function that has two arguments here, and one there."""
+        first = len(seen.arguments[0])
+        other = next(arguments for arguments in seen.arguments if len(arguments) != first)
+        start, end = (self.tokens[other[0][0]].start, self.tokens[other[-1][1] - 1].end) if other else (seen.token.start, seen.token.end)
+        reason = f"{name} takes {first} argument{'' if first == 1 else 's'} before, and {len(other)} here."
+        hint = "A function has one number of arguments: separate them with commas, or declare it as one of a vector, f(x[n])."
+        raise FormulaError(reason, hint=hint).at(self.text, start, end)
 
     def refuse_total(self, name: str, seen: _Seen, parameters: list[str]) -> None:
         r"""`\frac{df}{dx}` of f(x(h), y(h)): the partial derivative is meant, and the total one is written."""
