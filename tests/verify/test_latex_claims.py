@@ -45,7 +45,7 @@ def test_a_function_has_one_number_of_arguments() -> None:
     with pytest.raises(SymgdError) as caught:
         check(r"f(x_1, x_2) = f\left(\frac{x_1 + ha}{x_1 + hb}\right)", syntax="latex")
     assert caught.value.reason == "f takes 2 arguments before, and 1 here."
-    assert caught.value.position == 22
+    assert caught.value.position == 21
 
 
 def test_a_declared_name_that_is_not_used_is_a_misspelling() -> None:
