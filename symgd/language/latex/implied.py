@@ -37,7 +37,7 @@ class _Seen:
     arguments: list[list[Span]] = field(default_factory=list)
 
 
-def imply(sides: Sequence[Sequence[Token]], text: str, scope: Scope, is_claim: bool) -> None:
+def imply(sides: Sequence[Sequence[Token]], text: str, scope: Scope, is_claim: bool, in_given: bool = False) -> None:
     """Put the functions that the sides of a text imply into the scope, with the vectors they need. Raises `FormulaError`, placed."""
     tokens = [token for side in sides for token in side]
     found = _Search(tokens, text, scope)
@@ -47,7 +47,7 @@ def imply(sides: Sequence[Sequence[Token]], text: str, scope: Scope, is_claim: b
     if not names or (is_claim and not all(any(found.name(t) in names for t in side) for side in sides)):
         return
     used = {found.name(token) for token in tokens} | {name for k in range(len(tokens)) for name, _ in [found.scripted(k)]}
-    if any(name not in used and name not in scope.sizes and name not in scope.local for name in scope.declared):
+    if not in_given and any(name not in used and name not in scope.sizes and name not in scope.local for name in scope.declared):
         return
     found.declare()
 
