@@ -10,6 +10,7 @@ from symgd.algebra.expression import Expression, Leaf, Unknown, topological
 from symgd.algebra.functions.row import Along, Elementwise, OfMatrix
 from symgd.algebra.functions.table import MATRIX_POWER, POWER, elementwise
 from symgd.algebra.operations import OF_ARRAY
+from symgd.errors import NoRuleError
 from symgd.notation import presentation as show
 from symgd.notation.presentation import Tree
 from symgd.notation.terms import Term
@@ -21,6 +22,7 @@ _CALLED = {row: name for name, row in OF_ARRAY.items()}  # the table tells the l
 _OF_ALL_ENTRIES = {"norm2": "normF"}
 
 _HALF = Fraction(1, 2)
+_ABS_OF_ARRAY = r"\operatorname{abs}\left({0}\right)"
 
 
 def call_name(function: Along | OfMatrix | Elementwise) -> str:
@@ -37,7 +39,7 @@ def matrix_tree(function: OfMatrix, arguments: Sequence[Tree]) -> Tree:
 def of_all_entries(function: Along, argument: Tree) -> Tree:
     """A function of all entries of an array of two or more axes."""
     if function.name == "norm1":
-        return show.Call("sum", (show.Call("abs", (argument,), latex=elementwise("abs").latex),))
+        return show.Call("sum", (show.Call("abs", (argument,), latex=_ABS_OF_ARRAY),))
     return show.Call(_OF_ALL_ENTRIES.get(function.name, call_name(function)), (argument,), latex=function.latex)
 
 
@@ -64,7 +66,9 @@ def elementwise_term(function: Elementwise, arguments: Sequence[Tree], entrywise
         first, *rest = arguments
         if isinstance(first, show.Call) and first.name == function.name and len(first.arguments) > 1:
             return Term(scalars=(show.Call(function.name, (*first.arguments, *rest)),))
-    return Term(scalars=(show.Call(call_name(function), tuple(arguments), latex=function.latex),))
+    # Bars round an array are a norm or a determinant.
+    written = _ABS_OF_ARRAY if entrywise and function.name == "abs" else function.latex
+    return Term(scalars=(show.Call(call_name(function), tuple(arguments), latex=written),))
 
 
 def _comparison(operator: str, left: Tree, right: Tree) -> show.Comparison:
@@ -110,11 +114,23 @@ def unknown_tree(node: Unknown, arguments: Sequence[Tree], step: str) -> Tree:
     """
     if all(order == 0 or _is_own(node, k) for k, order in enumerate(node.orders)):
         tree: Tree = show.Call(node.name, tuple(arguments))
+        if node.shape:
+            return _by_array(node, tree, arguments)
         for argument, order in zip(arguments, node.orders):
             for _ in range(order):
                 tree = show.Call("diff", (tree, argument))
         return tree
+    if node.shape:
+        raise NoRuleError(f"the gradient of the unknown function {node.name} at a point that is no variable has no form as text.")
     return _limit(node.name, list(arguments), node.orders, step)
+
+
+def _by_array(node: Unknown, tree: Tree, arguments: Sequence[Tree]) -> Tree:
+    """`grad(f(x), x)`, `hess(f(x), x)`."""
+    by = [(child.rank, order, argument) for child, order, argument in zip(node.children, node.orders, arguments) if order]
+    if len(by) == 1 and by[0][0] == 1 and by[0][1] <= 2:
+        return show.Call("grad" if by[0][1] == 1 else "hess", (tree, by[0][2]))
+    raise NoRuleError(f"this derivative of the unknown function {node.name} has no form as text.")
 
 
 def _is_own(node: Unknown, at: int) -> bool:

@@ -17,6 +17,7 @@ from symgd.language.infix import parse_claim
 from symgd.language.limits import Limits
 from symgd.verify.decide import decide
 from symgd.verify.mistakes.arrays import Derived, array_mistakes, derivative
+from symgd.verify.mistakes.latex import mistake_in_latex
 from symgd.verify.mistakes.mistake import Mistake
 from symgd.verify.mistakes.search import Claim, first_that_checks, scalar_mistakes
 from symgd.verify.mistakes.shapes import missing_parts
@@ -25,8 +26,15 @@ PROOF = 1.0  # seconds beyond the search that the proof of a repair may take
 Given = str | Mapping[str, str]
 
 
-def likely_mistake(text: str, given: Given, ends: float) -> Mistake | None:
+def likely_mistake(text: str, given: Given, ends: float, syntax: str = "infix") -> Mistake | None:
     """The one slip that explains a refuted claim, with the claim mended, which checks; None where no single slip does, or time is up."""
+    if syntax == "latex":
+        return mistake_in_latex(
+            text,
+            given,
+            lambda claim, declared: likely_mistake(claim, declared, ends),
+            lambda repair: _checks(repair, given, ends + PROOF, syntax),
+        )
     equation = parse_claim(text, Limits())
     try:
         left, right = read_claim(text, given, "infix", Limits())
@@ -67,10 +75,10 @@ def _side(reading: Reading) -> Value:
     return replace(reading.value, text=reading.text)
 
 
-def _checks(claim: str, given: Given, ends: float) -> bool:
+def _checks(claim: str, given: Given, ends: float, syntax: str = "infix") -> bool:
     """Is a mended claim right?"""
     try:
-        one, other = read_claim(claim, given, "infix", Limits())
+        one, other = read_claim(claim, given, syntax, Limits())
     except SymgdError:
         return False
     return decide(_side(one), _side(other), claim, ends).grade in ("proved", "agrees")
