@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -97,16 +98,58 @@ def working_precision(bits: int) -> Iterator[None]:
         ctx.prec = before
 
 
+class _Numbers(dict[Expression, Array]):
+    """The values of nodes that are numbers, as arrays where they are asked for."""
+
+    def __init__(self, found: dict[Expression, Any]) -> None:
+        super().__init__()
+        self.found = found
+
+    def __missing__(self, node: Expression) -> Array:
+        self[node] = filled(self.found[node], ())
+        return self[node]
+
+
+@lru_cache(maxsize=16)
+def _order(roots: tuple[Expression, ...]) -> tuple[list[Expression], list[ex.Leaf], bool]:
+    """The nodes, children first; the leaves; and whether all are numbers made of numbers. The same formula is evaluated at many points."""
+    nodes = ex.topological(*roots)
+    simple = (ex.Leaf, ex.Constant, ex.Irrational, ex.Size, ex.Add, ex.Contract, ex.Map)
+    return nodes, ex.leaves(*roots), all(isinstance(node, simple) and not node.shape for node in nodes)
+
+
 class _Run:
     """One evaluation of all nodes at the current precision: `arrays` has the entries of each."""
 
     def __init__(self, roots: Sequence[Expression], values: Mapping[str, Any], sizes: Mapping[str, int]) -> None:
-        nodes = ex.topological(*roots)
-        self.leaves, self.sizes = given_arrays(ex.leaves(*roots), values, sizes)
-        self.arrays: dict[Expression, Array] = {}
+        nodes, leaves, are_numbers = _order(tuple(roots))
+        self.leaves, self.sizes = given_arrays(leaves, values, sizes)
         self.largest = _EXACT_BITS + ctx.prec
+        self.arrays: dict[Expression, Array] = {}
+        if are_numbers:
+            self.arrays = _Numbers(self._numbers(nodes))
+            return
         for part in nodes:
             self.arrays[part] = self._bounded(self._evaluate(part, [self.arrays[child] for child in part.children]))
+
+    def _numbers(self, nodes: Sequence[Expression]) -> dict[Expression, Any]:
+        """The same for an expression all of whose parts are numbers: without arrays, which cost most of the time."""
+        found: dict[Expression, Any] = {}
+        for node in nodes:
+            if isinstance(node, ex.Map):
+                value = _apply(node.function, [found[child] for child in node.children])
+            elif isinstance(node, ex.Add):
+                value = 0
+                for coefficient, child in zip(node.coefficients, node.children):
+                    value = value + (found[child] if coefficient == 1 else found[child] * _whole_or_rational(coefficient))
+            elif isinstance(node, ex.Contract):
+                value = _rational(node.coefficient)
+                for child in node.children:
+                    value = value * found[child]
+            else:
+                value = self._evaluate(node, [])[()]
+            found[node] = arb(value) if isinstance(value, fmpq) and value.height_bits() > self.largest else value
+        return found
 
     def _size(self, dimension: Dimension) -> int:
         try:
@@ -276,6 +319,10 @@ class _Run:
 
 def _rational(value: Fraction) -> Any:
     return fmpq(value.numerator, value.denominator)
+
+
+def _whole_or_rational(value: Fraction) -> Any:
+    return value.numerator if value.denominator == 1 else fmpq(value.numerator, value.denominator)
 
 
 def _from_list(entries: Sequence[Any], shape: tuple[int, ...]) -> Array:

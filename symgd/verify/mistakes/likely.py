@@ -15,7 +15,7 @@ from symgd.language import syntax as sx
 from symgd.language.elaborate import Reading, read, read_claim
 from symgd.language.infix import parse_claim
 from symgd.language.limits import Limits
-from symgd.verify.decide import decide
+from symgd.verify.decide import is_likely
 from symgd.verify.mistakes.arrays import Derived, array_mistakes, derivative
 from symgd.verify.mistakes.latex import mistake_in_latex
 from symgd.verify.mistakes.mistake import Mistake
@@ -81,7 +81,7 @@ def _checks(claim: str, given: Given, ends: float, syntax: str = "infix") -> boo
         one, other = read_claim(claim, given, syntax, Limits())
     except SymgdError:
         return False
-    return decide(_side(one), _side(other), claim, ends).grade in ("proved", "agrees")
+    return is_likely(_side(one), _side(other), claim, ends)
 
 
 def _derived(claim: Claim, given: Given) -> Derived | None:

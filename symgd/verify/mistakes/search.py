@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from symgd.algebra import expression as ex
 from symgd.algebra.certified import working_precision
-from symgd.algebra.expression import Leaf
+from symgd.algebra.expression import Expression, Leaf
 from symgd.algebra.operations import Value
 from symgd.algebra.shorten import shortened
 from symgd.algebra.simplify import simplified
@@ -26,6 +26,9 @@ from symgd.verify.mistakes.slips import slips
 from symgd.verify.mistakes.slopes import SlopeSearch
 from symgd.verify.mistakes.values import ValueSearch
 from symgd.verify.mistakes.written import NotScalar, Written
+
+
+LARGEST = 60  # nodes of a derivative that is shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def scalar_mistakes(claim: Claim, ends: float) -> Iterator[Mistake]:
         if formula is not None:
             errors = [b - a for a, b in zip(points.lefts, points.rights)]
             for kind, sentence in slips(formula, found[formula], errors):
-                yield Mistake(kind, sentence, f"{text[: claim.equation.left.end]} = {infix(shortened(simplified(left)), avoid=names)}")
+                yield Mistake(kind, sentence, f"{text[: claim.equation.left.end]} = {infix(_short(left), avoid=names)}")
         if right_side is not None:
             edits = ValueSearch(right_side, found[right_side], points, pool, ends).edits(points.lefts)
             yield from (_mended(text, edit) for edit in edits)
@@ -73,6 +76,12 @@ def scalar_mistakes(claim: Claim, ends: float) -> Iterator[Mistake]:
         if formula is not None:
             edits = SlopeSearch(formula, found[formula], points, pool, ends).edits(points.rights)
             yield from (_mended(text, edit, "in the formula, ") for edit in edits)
+
+
+def _short(root: Expression) -> Expression:
+    """The derivative that is right, as short as a large one can be made in little time."""
+    simple = simplified(root)
+    return shortened(simple) if len(ex.topological(simple)) <= LARGEST else simple
 
 
 def _mended(text: str, edit: Edit, where: str = "") -> Mistake:
