@@ -1,0 +1,46 @@
+"""What a rule says, as one sentence: that of the table of rules, or, of a function, its row of the function table written out."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from symgd.algebra import expression as ex
+from symgd.algebra.dimension import Dimension
+from symgd.algebra.expression import Expression
+from symgd.algebra.functions.row import Along, Elementwise
+from symgd.calculus.steps.forward import opened
+from symgd.calculus.steps.pending import Derivative
+from symgd.calculus.steps.rules import Rule
+from symgd.notation.infix import infix
+
+_LETTERS = "uvwz"
+
+
+@cache
+def statement_of(rule: Rule) -> str:
+    """The content of the rule.
+
+    >>> from symgd.algebra.functions.table import elementwise
+    >>> from symgd.calculus.steps.rules import of_function
+    >>> statement_of(of_function(elementwise("tanh")))
+    'diff(tanh(u), u) = 1 - tanh(u)^2.'
+    """
+    row = rule.function
+    if row is None:
+        return rule.statement
+    size = Dimension.of("n")
+    if isinstance(row, Elementwise):
+        arguments = [ex.leaf(letter) for letter in _LETTERS[: row.arity]]
+        by, body = Derivative(arguments[0]), ex.apply(row, *arguments)
+        if len(arguments) > 1:
+            slopes = [f"{infix(Derivative(u).of(body))} = {infix(opened(Derivative(u).of(body))[0])}" for u in arguments]
+            return ", ".join(slopes) + "."
+    elif isinstance(row, Along):
+        vector = ex.leaf("u", (size,))
+        by, body = Derivative(vector, ex.leaf("du", (size,))), ex.along(row, vector)
+    else:
+        square = ex.leaf("U", (size, size))
+        scalars: list[Expression] = [ex.leaf("k", (), ("integer",))] * row.scalars
+        by, body = Derivative(square, ex.leaf("dU", (size, size))), ex.of_matrix(row, square, *scalars)
+    question = by.of(body)
+    return f"{infix(question)} = {infix(opened(question)[0])}."
