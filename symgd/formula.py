@@ -32,6 +32,7 @@ from symgd.notation.infix import infix
 from symgd.notation.latex import latex
 from symgd.notation.latex_style import Style
 from symgd.notation.layouts import layout_of
+from symgd.notation.letters import names_in
 
 if TYPE_CHECKING:
     from symgd.notation.derivation import Derivation
@@ -108,7 +109,7 @@ class Formula:
 
     def _names(self) -> set[str]:
         """Names that no bound index may have: of variables, and of the dimensions in their declarations."""
-        return {*self.known, *(name for leaf in self.known.values() for size in leaf.shape for name in size.names)}
+        return names_in(self.known.values())
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -160,9 +161,7 @@ class Formula:
         from symgd.notation.derivation import Derivation
 
         recipe = replace(self.recipe, result=self.origin, shown=self.expression)
-        made = [recipe.differential_of(leaf) for leaf in recipe.by] + [recipe.small("t", ex.leaf("t"))]
-        names = {leaf.name: leaf for leaf in [*ex.leaves(recipe.root), *self.known.values(), *made]}
-        return Derivation(recipe, _declarations(names.values(), recipe.root), self._names())
+        return Derivation(recipe, [*self.known.values(), *ex.leaves(recipe.root)], _declarations)
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"

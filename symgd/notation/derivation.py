@@ -5,20 +5,24 @@ Every line is an equation of the language, with the derivatives in it that are n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from html import escape
 
-from symgd.algebra.expression import Expression
+from symgd.algebra.expression import Expression, Leaf
 from symgd.calculus.steps.lines import DETAILS, Step
+from symgd.calculus.steps.pending import variables
 from symgd.calculus.steps.recipes import FORMS, Recipe, chains
 from symgd.calculus.steps.rules import Rule
 from symgd.errors import FormulaError
 from symgd.notation.infix import infix
-from symgd.notation.latex import PLAIN_STYLE, Style, latex
+from symgd.notation.latex import latex
+from symgd.notation.latex_style import PLAIN_STYLE, Style
+from symgd.notation.letters import names_in
 from symgd.notation.statements import statement_of
 
+Declare = Callable[[Iterable[Leaf], Expression], str]
 ENVIRONMENTS = ("aligned", "align", "align*")
 
 
@@ -57,16 +61,28 @@ class Derivation:
       = 2*x*sin(x) + x^2*cos(x)                      derivative of sin
     """
 
-    def __init__(self, recipe: Recipe, given: str, avoid: set[str], detail: str = "normal", form: str = "vector") -> None:
+    def __init__(
+        self, recipe: Recipe, known: Sequence[Leaf], declare: Declare, detail: str = "normal", form: str = "vector"
+    ) -> None:
+        """`known` are the variables of the result, `declare` writes declarations of variables and of an expression's functions."""
         _check("detail", detail, DETAILS)
         _check("form", form, FORMS)
-        self.recipe, self.given, self.avoid = recipe, given, avoid
+        self.recipe, self.known, self.declare = recipe, known, declare
         self.detail, self.form = detail, form
         self._chains: list[list[_Shown]] | None = None
+        self._avoid: set[str] = set()
 
     def written(self, detail: str = "normal", form: str = "vector") -> Derivation:
         """The same derivation in another grain, or in the other form."""
-        return Derivation(self.recipe, self.given, self.avoid, detail, form)
+        return Derivation(self.recipe, self.known, self.declare, detail, form)
+
+    @property
+    def given(self) -> str:
+        """The declarations of every name that stands in the lines."""
+        steps = [shown.step.expression for chain in self._shown() for shown in chain]
+        names = {leaf.name: leaf for leaf in [*(leaf for step in steps for leaf in variables(step)), *self.known]}
+        order = {leaf.name: leaf for leaf in self.known} | names
+        return self.declare([names[name] for name in order], self.recipe.root)
 
     @property
     def notation(self) -> str:
@@ -188,24 +204,26 @@ class Derivation:
     def _shown(self) -> list[list[_Shown]]:
         """The chains with their texts; a line that reads as the one before is left out, its rules with it."""
         if self._chains is None:
+            made = chains(self.recipe, self.detail, self.form)
+            self._avoid = names_in([*self.known, *(leaf for steps in made for step in steps for leaf in variables(step.expression))])
             self._chains = []
-            for steps in chains(self.recipe, self.detail, self.form):
+            for steps in made:
                 found: list[_Shown] = []
                 for step in steps:
-                    shown = _Shown(step, infix(step.expression, self.notation, avoid=self.avoid))
+                    shown = _Shown(step, infix(step.expression, self.notation, avoid=self._avoid))
                     if not found or found[-1].text != shown.text:
                         found.append(shown)
                     elif len(found) > 1 or step is steps[-1]:
                         found[-1] = _Shown(Step(step.expression, found[-1].step.rules, found[-1].step.about), shown.text)
-                if len(found) > 1 or steps is None:
+                if len(found) > 1:
                     self._chains.append(found)
         return self._chains
 
     def _latex(self, expression: Expression, style: Style) -> str:
-        return latex(expression, self.notation, avoid=self.avoid, style=style)
+        return latex(expression, self.notation, avoid=self._avoid, style=style)
 
     def _place(self, text: str, about: Expression | None) -> tuple[int, int] | None:
-        part = infix(about, self.notation, avoid=self.avoid) if about is not None else text
+        part = infix(about, self.notation, avoid=self._avoid) if about is not None else text
         at = text.find(part)
         return None if part == text or at < 0 else (at, at + len(part))
 

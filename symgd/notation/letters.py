@@ -26,6 +26,11 @@ def used_names(root: Expression) -> set[str]:
     return found
 
 
+def names_in(variables: Iterable[Leaf]) -> set[str]:
+    """The names of variables, and of the dimensions in their declarations."""
+    return {name for leaf in variables for name in (leaf.name, *(name for size in leaf.shape for name in size.names))}
+
+
 class Letters:
     """The letter of each depth of binders: an index that stands inside another has another letter."""
 

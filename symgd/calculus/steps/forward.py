@@ -11,6 +11,8 @@ from collections.abc import Callable
 from symgd.algebra import expression as ex
 from symgd.algebra.expression import Add, Along, Contract, Expression, Leaf, Map, MatrixFunction, Stack, Unknown
 from symgd.algebra.functions.table import POWER
+from symgd.algebra.simplify import simplified
+from symgd.calculus.derive import inner
 from symgd.calculus.reverse import adjoints
 from symgd.calculus.steps import rules
 from symgd.calculus.steps.pending import Derivative, Pending
@@ -51,7 +53,7 @@ class _Step:
         self.extra = tuple(("x", k) for k in range(len(by.axes)))
 
     def depends(self, node: Expression) -> bool:
-        return node in self.active
+        return node in self.active or any(child in self.active for child in node.children)
 
     def of(self, node: Expression) -> Expression:
         """The derivative of a part."""
@@ -153,6 +155,10 @@ def _quotient(step: _Step, node: Contract, active: list[int]) -> Expression | No
         return None
     above = ex.contract(node.coefficient, [factor for k, factor in enumerate(node.factors) if k not in below], axes, node.dimensions())
     whole = (*axes, *step.extra)
+    if isinstance(divisor, Contract) and any(divisor.labels):
+        # Where a product of arrays is below, two fractions: a common one could be cancelled only by taking it apart again.
+        rest = ex.contract(1, [(above, axes), (step.of(divisor), (*labels, *step.extra)), (ex.power(divisor, -2), labels)], whole)
+        return ex.add((ex.contract(1, [(step.of(above), whole), (under, labels)], whole), ex.negative(rest)))
     gained = ex.contract(1, [(step.of(above), whole), (divisor, labels)], whole)
     lost = ex.contract(1, [(above, axes), (step.of(divisor), (*labels, *step.extra))], whole)
     return ex.contract(1, [(ex.add((gained, ex.negative(lost))), whole), (ex.power(divisor, -2), labels)], whole)
@@ -171,32 +177,42 @@ def _map(step: _Step, node: Map) -> Opened:
             slope = ex.broadcast(ex.constant(partial(*node.children)), node.shape)
             terms.append(ex.contract(1, [(slope, axes), (step.of(child), whole)], whole))
     is_power = node.function is POWER and ex.constant_value(node.children[1]) is not None
-    return ex.add(terms), _with_chain(step, node, rules.POWER if is_power else rules.of_function(node.function))
+    active = [child for child in node.children if step.depends(child)]
+    rule = rules.POWER if is_power else rules.of_function(node.function)
+    return ex.add(terms), _with_chain(step, active[0], rule) if len(active) == 1 else (rules.CHAIN, rule)
 
 
-def _with_chain(step: _Step, node: Expression, rule: Rule) -> tuple[Rule, ...]:
+def _with_chain(step: _Step, argument: Expression, rule: Rule) -> tuple[Rule, ...]:
     """The rule of a function, after the chain rule where its argument is more than the variable."""
-    inner = [child for child in node.children if step.depends(child)]
-    return (rule,) if len(inner) == 1 and inner[0] is step.by.variable else (rules.CHAIN, rule)
+    return (rule,) if argument is step.by.variable else (rules.CHAIN, rule)
 
 
 def _function(step: _Step, node: Along | MatrixFunction) -> Opened:
-    """By two passes of reverse mode: ⟨y, v⟩ has the gradient Jᵀv, and ⟨Jᵀv, dx⟩, which is linear in v, the gradient J·dx."""
-    child, *scalars = node.children
-    if any(step.depends(scalar) for scalar in scalars):
+    """By two passes of reverse mode: ⟨y, v⟩ has the gradient Jᵀv, and ⟨Jᵀv, dx⟩, which is linear in v, the gradient J·dx.
+
+    A norm of all entries is the norm of the norms of the rows to the algebra; here it is one function of the whole array.
+    """
+    array, nested = node.children[0], [node]
+    while isinstance(array, Along) and array.function is node.function and not array.function.keeps_axis:
+        nested.append(array)
+        array = array.children[0]
+    if any(step.depends(scalar) for scalar in node.children[1:]):
         raise NoRuleError("the exponent of a matrix power cannot be derived by.", hint="It is a whole number: derive by another variable.")
-    inside = ex.leaf("\0argument", child.shape)
-    value = ex.rebuilt(node, [inside, *scalars])
+    inside = ex.leaf("\0argument", array.shape)
+    value: Expression = inside
+    for one in reversed(nested):
+        value = ex.rebuilt(one, [value, *one.children[1:]])
     probe: Expression = ex.leaf("\0probe", node.shape) if node.shape else ex.constant(1)
-    backward = node.function.pullback(probe, inside, value, *scalars)
-    axes = tuple(range(child.rank))
-    change = step.of(child)
-    found = ex.contract(1, [(backward, axes), (change, (*axes, *step.extra))], step.extra)
+    backward = adjoints(inner(value, probe), [inside])[inside]
+    if len(nested) > 1:
+        backward = simplified(backward)
+    axes = tuple(range(array.rank))
+    found = ex.contract(1, [(backward, axes), (step.of(array), (*axes, *step.extra))], step.extra)
     if isinstance(probe, Leaf):
         found = adjoints(found, [probe])[probe]
         front = found.rank - node.rank
         found = ex.transposed(found, [*range(front, found.rank), *range(front)])
-    return ex.substitute(found, {inside: child}), _with_chain(step, node, rules.of_function(node.function))
+    return ex.substitute(found, {inside: array}), _with_chain(step, array, rules.of_function(node.function))
 
 
 def _stack(step: _Step, node: Stack) -> Opened:

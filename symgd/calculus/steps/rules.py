@@ -22,7 +22,7 @@ ITSELF = Rule("the variable itself", "The derivative of a variable by itself is 
 CONSTANT_FACTOR = Rule("constant factor", "A factor that does not depend on the variable stays: (c*u)' = c*u'.")
 LINEARITY = Rule("linearity", "A map that is linear in the variable stays as it is, and takes the derivative in its place: d(A*x - b) = A*dx.")
 PRODUCT = Rule("product rule", "The derivative of a product: of each factor in turn, the others as they are, in their order: (u*v)' = u'*v + u*v'.")
-QUOTIENT = Rule("quotient rule", "(u/v)' = (u'*v - u*v')/v^2.")
+QUOTIENT = Rule("quotient rule", "(u/v)' = (u'*v - u*v')/v^2, which is u'/v - u*v'/v^2.")
 QUADRATIC = Rule("quadratic form", "d(x'*A*x) = dx'*A*x + x'*A*dx, by the product rule.")
 INSIDE_SUM = Rule("derivative inside the sum", "The derivative of a sum over an index is the sum of the derivatives of its terms.")
 TRACE = Rule("trace", "The derivative of a trace is the trace of the derivative.")
