@@ -6,7 +6,7 @@ Every line is an equation of the language, with the derivatives in it that are n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from html import escape
 
@@ -20,7 +20,7 @@ from symgd.notation.infix import infix
 from symgd.notation.latex import latex
 from symgd.notation.latex_style import PLAIN_STYLE, Style
 from symgd.notation.letters import names_in
-from symgd.notation.statements import statement_of
+from symgd.notation.statements import name_of, statement_of
 
 Declare = Callable[[Iterable[Leaf], Expression], str]
 ENVIRONMENTS = ("aligned", "align", "align*")
@@ -61,9 +61,7 @@ class Derivation:
       = 2*x*sin(x) + x^2*cos(x)                      derivative of sin
     """
 
-    def __init__(
-        self, recipe: Recipe, known: Sequence[Leaf], declare: Declare, detail: str = "normal", form: str = "vector"
-    ) -> None:
+    def __init__(self, recipe: Recipe, known: Sequence[Leaf], declare: Declare, detail: str = "normal", form: str = "vector") -> None:
         """`known` are the variables of the result, `declare` writes declarations of variables and of an expression's functions."""
         _check("detail", detail, DETAILS)
         _check("form", form, FORMS)
@@ -167,7 +165,7 @@ class Derivation:
         chosen = self._chosen(detail, form)
         rows = []
         for chain in chosen._shown():
-            shown = [chosen._latex(one.step.expression, style) for one in chain]
+            shown = [chosen._latex(one.step, style) for one in chain]
             for k in range(1, len(chain)):
                 left = shown[0] if k == 1 else ""
                 row = f"{left} &= {shown[k]}"
@@ -210,17 +208,20 @@ class Derivation:
             for steps in made:
                 found: list[_Shown] = []
                 for step in steps:
-                    shown = _Shown(step, infix(step.expression, self.notation, avoid=self._avoid))
+                    shown = _Shown(step, infix(step.expression, self._notation(step), avoid=self._avoid))
                     if not found or found[-1].text != shown.text:
                         found.append(shown)
                     elif len(found) > 1 or step is steps[-1]:
-                        found[-1] = _Shown(Step(step.expression, found[-1].step.rules, found[-1].step.about), shown.text)
+                        found[-1] = _Shown(replace(found[-1].step, expression=step.expression), shown.text)
                 if len(found) > 1:
                     self._chains.append(found)
         return self._chains
 
-    def _latex(self, expression: Expression, style: Style) -> str:
-        return latex(expression, self.notation, avoid=self._avoid, style=style)
+    def _notation(self, step: Step) -> str:
+        return "auto" if step.whole else self.notation
+
+    def _latex(self, step: Step, style: Style) -> str:
+        return latex(step.expression, self._notation(step), avoid=self._avoid, style=style)
 
     def _place(self, text: str, about: Expression | None) -> tuple[int, int] | None:
         part = infix(about, self.notation, avoid=self._avoid) if about is not None else text
@@ -235,7 +236,7 @@ class _Shown:
 
 
 def _names(rules: Sequence[Rule]) -> str:
-    return ", ".join(dict.fromkeys(rule.name for rule in rules))
+    return ", ".join(dict.fromkeys(map(name_of, rules)))
 
 
 def _escaped(text: str) -> str:

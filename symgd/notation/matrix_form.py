@@ -79,6 +79,8 @@ class Forms:
     def _include(self, root: Expression) -> None:
         for node in ex.topological(root):
             if node not in self.terms:
+                for argument in node.arguments if isinstance(node, Pending) else ():
+                    self._include(argument)
                 self.terms[node] = term = self._term(node)
                 if term is None and not node.shape:
                     self.terms[node] = run(self.entries.entry(node, (), 0))
@@ -130,8 +132,6 @@ class Forms:
 
     def _pending(self, node: Pending) -> Tree | None:
         """A derivative that is not carried out, of arrays as they are; one by the entries of an array has no name as a whole."""
-        for argument in node.arguments:
-            self._include(argument)
         if node.operator == PARTIAL or (self.by_index and node.shape and node.operator in OF_ENTRIES):
             return None
         return show.Call(node.operator, tuple([self.tree(argument) for argument in node.arguments]))

@@ -11,9 +11,18 @@ from symgd.algebra.functions.row import Along, Elementwise
 from symgd.calculus.steps.forward import opened
 from symgd.calculus.steps.pending import Derivative
 from symgd.calculus.steps.rules import Rule
+from symgd.notation.functions import OF_ALL_ENTRIES, call_name
 from symgd.notation.infix import infix
 
 _LETTERS = "uvwz"
+
+
+def name_of(rule: Rule) -> str:
+    """The name that stands beside a line: that of a function is its name in the language."""
+    if rule.function is None:
+        return rule.name
+    name = call_name(rule.function)
+    return f"derivative of {OF_ALL_ENTRIES.get(name, name) if rule.of_all else name}"
 
 
 @cache
@@ -36,8 +45,9 @@ def statement_of(rule: Rule) -> str:
             slopes = [f"{infix(Derivative(u).of(body))} = {infix(opened(Derivative(u).of(body))[0])}" for u in arguments]
             return ", ".join(slopes) + "."
     elif isinstance(row, Along):
-        vector = ex.leaf("u", (size,))
-        by, body = Derivative(vector, ex.leaf("du", (size,))), ex.along(row, vector)
+        array = ex.leaf("U", (Dimension.of("m"), size)) if rule.of_all else ex.leaf("u", (size,))
+        by, body = Derivative(array, ex.leaf(f"d{array.name}", array.shape)), ex.along(row, array)
+        body = ex.along(row, body) if rule.of_all else body
     else:
         square = ex.leaf("U", (size, size))
         scalars: list[Expression] = [ex.leaf("k", (), ("integer",))] * row.scalars

@@ -6,9 +6,10 @@ constant, and the variable itself, are derived in lines of their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from symgd.algebra import expression as ex
+from symgd.algebra.dimension import Dimension
 from symgd.algebra.expression import Add, Along, Contract, Expression, Leaf, Map, MatrixFunction, Stack, Unknown
 from symgd.algebra.functions.table import POWER
 from symgd.algebra.simplify import simplified
@@ -62,6 +63,8 @@ class _Step:
                 return ex.full(0, node.shape + self.by.axes)
             if node is self.by.variable and not self.by.axes:
                 return self.by.seed
+            if isinstance(node, Add) and len(active := [(c, child) for c, child in node.terms if self.depends(child)]) == 1:
+                return ex.scaled(active[0][0], self.of(active[0][1]))  # 1 + u, without a line for the 1
         return self.by.of(node)
 
     def is_linear(self, root: Expression) -> bool:
@@ -107,6 +110,7 @@ def _add(step: _Step, node: Add) -> Opened:
 
 
 def _contract(step: _Step, node: Contract) -> Opened:
+    node = node if step.strict else _flat(step, node)
     active = [k for k, child in enumerate(node.children) if step.depends(child)]
     quotient = _quotient(step, node, active)
     if quotient is not None:
@@ -125,9 +129,35 @@ def _contract(step: _Step, node: Contract) -> Opened:
             )
         )
     if len(active) > 1:
-        is_quadratic = len(active) == 2 and not node.shape and node.children[active[0]] is node.children[active[1]] is step.by.variable
+        factors = [node.children[k] for k in active]
+        is_quadratic = len(factors) == 2 and not node.shape and step.by.variable.shape and set(factors) == {step.by.variable}
         return ex.add(terms), (rules.QUADRATIC if is_quadratic else rules.PRODUCT,)
     return terms[0], (_of_one_factor(node, active[0]),)
+
+
+def _flat(step: _Step, node: Contract) -> Contract:
+    """A product of several factors with the products among them opened, so that x'·(A·x) has three factors."""
+    sizes: dict[object, Dimension] = {**node.dimensions()}
+    found: list[tuple[Expression, Sequence[object]]] = []
+    coefficient = node.coefficient
+    waiting: list[tuple[Expression, Sequence[object]]] = list(reversed(node.factors)) if len(node.children) > 1 else []
+    while waiting:
+        child, labels = waiting.pop()
+        is_opened = (
+            isinstance(child, Contract) and step.depends(child) and any(child.labels) and not any(map(_is_reciprocal, child.children))
+        )
+        if not is_opened:
+            found.append((child, labels))
+            continue
+        assert isinstance(child, Contract)
+        names: dict[int, object] = {label: object() for label in child.dimensions()} | dict(enumerate(labels))
+        sizes.update({names[label]: size for label, size in child.dimensions().items()})
+        coefficient *= child.coefficient
+        waiting += [(inner, [names[label] for label in own]) for inner, own in reversed(child.factors)]
+    if len(found) <= len(node.children):
+        return node
+    made = ex.contract(coefficient, found, range(node.rank), sizes)
+    return made if isinstance(made, Contract) else node
 
 
 def _of_one_factor(node: Contract, k: int) -> Rule:
@@ -155,8 +185,8 @@ def _quotient(step: _Step, node: Contract, active: list[int]) -> Expression | No
         return None
     above = ex.contract(node.coefficient, [factor for k, factor in enumerate(node.factors) if k not in below], axes, node.dimensions())
     whole = (*axes, *step.extra)
-    if isinstance(divisor, Contract) and any(divisor.labels):
-        # Where a product of arrays is below, two fractions: a common one could be cancelled only by taking it apart again.
+    if step.by.variable.shape or node.shape or (isinstance(divisor, Contract) and any(divisor.labels)):
+        # Among arrays two fractions: a common one could be cancelled only by taking it apart again.
         rest = ex.contract(1, [(above, axes), (step.of(divisor), (*labels, *step.extra)), (ex.power(divisor, -2), labels)], whole)
         return ex.add((ex.contract(1, [(step.of(above), whole), (under, labels)], whole), ex.negative(rest)))
     gained = ex.contract(1, [(step.of(above), whole), (divisor, labels)], whole)
@@ -178,7 +208,7 @@ def _map(step: _Step, node: Map) -> Opened:
             terms.append(ex.contract(1, [(slope, axes), (step.of(child), whole)], whole))
     is_power = node.function is POWER and ex.constant_value(node.children[1]) is not None
     active = [child for child in node.children if step.depends(child)]
-    rule = rules.POWER if is_power else rules.of_function(node.function)
+    rule = rules.POWER if is_power else rules.EXPONENT if node.function is POWER else rules.of_function(node.function)
     return ex.add(terms), _with_chain(step, active[0], rule) if len(active) == 1 else (rules.CHAIN, rule)
 
 
@@ -212,7 +242,8 @@ def _function(step: _Step, node: Along | MatrixFunction) -> Opened:
         found = adjoints(found, [probe])[probe]
         front = found.rank - node.rank
         found = ex.transposed(found, [*range(front, found.rank), *range(front)])
-    return ex.substitute(found, {inside: array}), _with_chain(step, array, rules.of_function(node.function))
+    rule = rules.of_function(node.function) if len(nested) == 1 else rules.of_all_entries(node.function)
+    return ex.substitute(found, {inside: array}), _with_chain(step, array, rule)
 
 
 def _stack(step: _Step, node: Stack) -> Opened:

@@ -31,11 +31,13 @@ _NAMED = 200  # nodes of an expression whose simplification is looked at rule by
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A line: the expression, and the rules by which it equals the line before. `about` is the part of the line before that changed."""
+    """A line: the expression, and the rules by which it equals the line before. `about` is the part of the line before that changed,
+    `whole` says that arrays are written as such also where the derivation is one of components."""
 
     expression: Expression
     rules: tuple[Rule, ...] = ()
     about: Expression | None = None
+    whole: bool = False
 
 
 def carried_out(start: Expression, detail: str) -> Iterator[Step]:

@@ -69,7 +69,7 @@ def _without_reordering(chain: Chain) -> Chain:
     found = chain[:1]
     for step in chain[1:]:
         last = found[-1]
-        if len(found) > 1 and step.rules[0].name.startswith("simplify") and canonical(step.expression) is canonical(last.expression):
+        if len(found) > 1 and set(step.rules) & {*rules.REORDERING} and canonical(step.expression) is canonical(last.expression):
             found[-1] = Step(step.expression, last.rules, last.about)
         else:
             found.append(step)
@@ -188,7 +188,9 @@ def _hessian(recipe: Recipe, detail: str, form: str) -> list[Chain]:
         return [*found, [*steps, *shortened_to(steps[-1].expression, recipe.result, detail)]]
     if second_derivative.rank > 2 or not second.shape:
         form = "vector"
-    chains_of_slope = _first(recipe, slope, second, second_derivative, pending("jac", (slope, second), second_derivative.shape), detail, form)
+    chains_of_slope = _first(
+        recipe, slope, second, second_derivative, pending("jac", (slope, second), second_derivative.shape), detail, form
+    )
     if form == "component" and slope.shape:
         chains_of_slope[0][0] = Step(pending("jac", (slope, second), second_derivative.shape))
     if form == "vector" and second.shape:
@@ -246,7 +248,7 @@ def _directional(recipe: Recipe, detail: str, form: str) -> list[Chain]:
     by_step = divided(pending("lim", (step, zero, pending("diff", (moved, step), root.shape)), root.shape))
     chain = [Step(question)]
     if step in ex.leaves(moved):
-        chain += [Step(limit, (rules.LIMIT,), question), Step(by_step, (rules.AT_ZERO,), limit)]
+        chain += [Step(limit, (rules.LIMIT,), question, True), Step(by_step, (rules.AT_ZERO,), limit, True)]
     if root.shape:
         _, *steps = carried_out(question, detail)
         last = (steps or chain)[-1].expression

@@ -9,19 +9,25 @@ from symgd.algebra.functions.row import Row
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`name` stands beside the line; `statement` is what the rule says. `function` is the function whose row of the table was used."""
+    """`name` stands beside the line; `statement` is what the rule says. `function` is the function whose row of the table was used,
+    `of_all` whether it is of all entries of a matrix."""
 
     name: str
     statement: str
     function: Row | None = None
+    of_all: bool = False
 
 
 SUM = Rule("sum rule", "The derivative of a sum is the sum of the derivatives.")
 CONSTANT = Rule("constant", "The derivative of what does not depend on the variable is 0.")
 ITSELF = Rule("the variable itself", "The derivative of a variable by itself is 1; along a direction it is the direction.")
 CONSTANT_FACTOR = Rule("constant factor", "A factor that does not depend on the variable stays: (c*u)' = c*u'.")
-LINEARITY = Rule("linearity", "A map that is linear in the variable stays as it is, and takes the derivative in its place: d(A*x - b) = A*dx.")
-PRODUCT = Rule("product rule", "The derivative of a product: of each factor in turn, the others as they are, in their order: (u*v)' = u'*v + u*v'.")
+LINEARITY = Rule(
+    "linearity", "A map that is linear in the variable stays as it is, and takes the derivative in its place: d(A*x - b) = A*dx."
+)
+PRODUCT = Rule(
+    "product rule", "The derivative of a product: of each factor in turn, the others as they are, in their order: (u*v)' = u'*v + u*v'."
+)
 QUOTIENT = Rule("quotient rule", "(u/v)' = (u'*v - u*v')/v^2, which is u'/v - u*v'/v^2.")
 QUADRATIC = Rule("quadratic form", "d(x'*A*x) = dx'*A*x + x'*A*dx, by the product rule.")
 INSIDE_SUM = Rule("derivative inside the sum", "The derivative of a sum over an index is the sum of the derivatives of its terms.")
@@ -29,16 +35,18 @@ TRACE = Rule("trace", "The derivative of a trace is the trace of the derivative.
 TRANSPOSE = Rule("transpose", "The derivative of a transpose is the transpose of the derivative.")
 ENTRIES = Rule("entry by entry", "An array is derived entry by entry.")
 POWER = Rule("power rule", "(u^k)' = k*u^(k-1)*u' for a constant k.")
-CHAIN = Rule("chain rule", "The derivative of g(u) is g'(u), taken at u, times the derivative of u; with several arguments, the sum of these.")
+EXPONENT = Rule("variable exponent", "(u^v)' = v*u^(v-1)*u' + u^v*log(u)*v'.")
+CHAIN = Rule(
+    "chain rule", "The derivative of g(u) is g'(u), taken at u, times the derivative of u; with several arguments, the sum of these."
+)
 COLLAPSE = Rule("index collapse", "diff(x[i], x[k]) is 1 for i = k and 0 otherwise: of a sum over i the term with i = k remains.")
 
 COLLECT = Rule("simplify", "Like terms, numbers and powers are put together.")
 SIMPLIFY = Rule("simplify", "The shorter form of the same.")
-TRANSPOSED = Rule(
-    "dx on the right", "A number is its own transpose, and a trace does not change in a cycle: every term becomes (…)*dx."
-)
+TRANSPOSED = Rule("dx on the right", "A number is its own transpose, and a trace does not change in a cycle: every term becomes (…)*dx.")
 FACTOR_OUT = Rule("common factors", "What all terms have in common, dx first of all, is taken out.")
 DECLARED = Rule("as declared", "What the declarations say of the variables (symmetric, orthogonal, signs, …) is used.")
+REORDERING = (COLLECT, SIMPLIFY, TRANSPOSED, FACTOR_OUT)  # what may come down to another order of terms and factors
 
 GRADIENT = Rule("definition of the gradient", "The gradient is what dx is multiplied by in df: df is the sum of ∂f/∂x[i]*dx[i].")
 JACOBIAN = Rule("definition of the Jacobian", "The Jacobian is the matrix that dx is multiplied by in dF: dF = J*dx.")
@@ -53,13 +61,20 @@ ALONG = Rule("chain rule", "The derivative of f(x + t*u) by t at t = 0 is the gr
 TOTAL = Rule("total differential", "df is the sum of the partial derivatives, each times the differential of its variable.")
 INSERT = Rule("insert", "What was derived above is inserted.")
 NORMALIZED = Rule("divide by the length", "The direction is divided by its length.")
-STRUCTURED = Rule("structure", "The gradient by the free entries: entries that are one variable are added, entries that are none are left out.")
+STRUCTURED = Rule(
+    "structure", "The gradient by the free entries: entries that are one variable are added, entries that are none are left out."
+)
 IN_DIRECTION = Rule("Hessian times a direction", "H*u is the derivative of the gradient along u.")
 
 
 def of_function(row: Row) -> Rule:
     """The rule that is a row of the function table."""
     return Rule(f"derivative of {row.name}", "", row)
+
+
+def of_all_entries(row: Row) -> Rule:
+    """The same for a function of all entries of a matrix, such as the Frobenius norm."""
+    return Rule(f"derivative of {row.name}", "", row, True)
 
 
 def shortening(names: tuple[str, ...]) -> Rule:
