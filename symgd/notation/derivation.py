@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from html import escape
+from itertools import pairwise
 
 from symgd.algebra.expression import Expression, Leaf
 from symgd.calculus.steps.lines import DETAILS, Step
@@ -96,7 +97,7 @@ class Derivation:
         """The equations, from the question to the result."""
         found = []
         for number, chain in enumerate(self._shown()):
-            for one, other in zip(chain, chain[1:]):
+            for one, other in pairwise(chain):
                 rules = other.step.rules
                 statement = " ".join(dict.fromkeys(statement_of(rule) for rule in rules))
                 place = self._place(one.text, other.step.about)
@@ -163,7 +164,7 @@ class Derivation:
             raise FormulaError("a label needs numbered lines.", hint='Write latex(environment="align", label="eq:f").')
         style = Style(transpose, bold, fractions, brackets)
         chosen = self._chosen(detail, form)
-        rows = []
+        rows: list[str] = []
         for chain in chosen._shown():
             shown = [chosen._latex(one.step, style) for one in chain]
             for k in range(1, len(chain)):
@@ -182,11 +183,10 @@ class Derivation:
         rows = []
         for chain in self._shown():
             for k, shown in enumerate(chain[1:]):
-                left = escape(chain[0].text) if k == 0 else ""
-                rule = escape(_names(shown.step.rules))
-                title = escape(" ".join(map(statement_of, shown.step.rules)), quote=True)
-                cells = f'<td style="text-align:right"><code>{left}</code></td><td style="text-align:left"><code>= {escape(shown.text)}</code></td>'
-                rows.append(f'<tr>{cells}<td style="text-align:left" title="{title}">{rule}</td></tr>')
+                left = chain[0].text if k == 0 else ""
+                title = " ".join(map(statement_of, shown.step.rules))
+                cells = _cell("right", f"<code>{escape(left)}</code>") + _cell("left", f"<code>= {escape(shown.text)}</code>")
+                rows.append(f"<tr>{cells}{_cell('left', escape(_names(shown.step.rules)), title)}</tr>")
         return f"<table>{''.join(rows)}</table>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
@@ -233,6 +233,11 @@ class Derivation:
 class _Shown:
     step: Step
     text: str
+
+
+def _cell(side: str, content: str, title: str = "") -> str:
+    shown = f' title="{escape(title, quote=True)}"' if title else ""
+    return f'<td style="text-align:{side}"{shown}>{content}</td>'
 
 
 def _names(rules: Sequence[Rule]) -> str:

@@ -203,7 +203,7 @@ def _partial(arguments: Sequence[Tree]) -> tuple[int, list[Piece]]:
     """The derivative by one variable, or by several in turn."""
     body, *by = arguments
     order = "" if len(by) == 1 else f"^{{{len(by)}}}"
-    below: list[Piece] = [piece for variable in by for piece in (r" \partial ", (variable, 0))]
+    below: list[Piece] = [piece for k, variable in enumerate(by) for piece in (r" \partial " if k else r"\partial ", (variable, 0))]
     return PRODUCT, [rf"\frac{{\partial{order}}}{{", *below, "} ", (body, SIGN)]
 
 

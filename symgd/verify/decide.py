@@ -26,6 +26,7 @@ from symgd.algebra.operations import Value
 from symgd.algebra.shorten import normal_form
 from symgd.errors import DomainError, NoRuleError
 from symgd.verify import kernels, sample
+from symgd.verify.array_numbers import with_numbers
 from symgd.verify.complexes import real_values
 
 POINTS = 16
@@ -56,10 +57,12 @@ def decide(left: Value, right: Value, seed: str, ends: float, variables: Iterabl
     """
     if left.node.shape != right.node.shape or left.row != right.row:
         return Decision("refuted", f"the left side is {left.described()}, the right side {right.described()}.")
-    unknown = {node: _as_variable(node) for node in ex.topological(left.node, right.node) if isinstance(node, Unknown)}
+    unknown: dict[Expression, Expression] = {
+        node: _as_variable(node) for node in ex.topological(left.node, right.node) if isinstance(node, Unknown)
+    }
     if unknown:
-        sides = [replace(side, node=ex.substitute(side.node, unknown)) for side in (left, right)]
-        found = decide(*sides, seed, ends, variables)
+        one, other = [replace(side, node=ex.substitute(side.node, unknown)) for side in (left, right)]
+        found = decide(one, other, seed, ends, variables)
         return found if found.grade == "proved" else Decision("undecided", _OF_UNKNOWN)
     samples = _Samples(left.node, right.node, variables, seed, ends)
     refuted = samples.until(FIRST, tries=12)
@@ -69,6 +72,8 @@ def decide(left: Value, right: Value, seed: str, ends: float, variables: Iterabl
     proofs = [_by_canonical_form, _by_normal_form]
     if not difference.shape:
         proofs.insert(0 if len(ex.topological(difference)) > SMALL else 1, _by_kernels)
+        if any(node.shape for node in ex.topological(difference)):
+            proofs.append(_by_kernels_of_arrays)
     for proof in proofs:
         why = proof(left.node, right.node, ends)
         if why:
@@ -80,7 +85,7 @@ def decide(left: Value, right: Value, seed: str, ends: float, variables: Iterabl
 
 
 def _as_variable(node: Unknown) -> Leaf:
-    """The value of an unknown function at its arguments, as a number of which nothing is known: what holds for it holds for every function."""
+    """The value of an unknown function at its arguments, as a number of which nothing is known: what holds for it holds for all."""
     arguments = [expanded(child) or child for child in node.children]
     return ex.leaf("\0".join([node.name, repr(node.orders), *(argument.digest.hex() for argument in arguments)]))
 
@@ -91,6 +96,11 @@ def _by_canonical_form(left: Expression, right: Expression, ends: float) -> str:
 
 def _by_kernels(left: Expression, right: Expression, ends: float) -> str:
     return "the difference is 0 as a fraction of polynomials over independent kernels." if kernels.is_zero(left - right, ends) else ""
+
+
+def _by_kernels_of_arrays(left: Expression, right: Expression, ends: float) -> str:
+    """The same with numbers made of arrays, such as x'·A·x, as numbers of which nothing is known."""
+    return _by_kernels(with_numbers(left), with_numbers(right), ends)
 
 
 def _by_normal_form(left: Expression, right: Expression, ends: float) -> str:

@@ -129,15 +129,15 @@ def _contract(step: _Step, node: Contract) -> Opened:
             )
         )
     if len(active) > 1:
-        factors = [node.children[k] for k in active]
-        is_quadratic = len(factors) == 2 and not node.shape and step.by.variable.shape and set(factors) == {step.by.variable}
+        changing = [node.children[k] for k in active]
+        is_quadratic = len(changing) == 2 and not node.shape and step.by.variable.shape and set(changing) == {step.by.variable}
         return ex.add(terms), (rules.QUADRATIC if is_quadratic else rules.PRODUCT,)
     return terms[0], (_of_one_factor(node, active[0]),)
 
 
 def _flat(step: _Step, node: Contract) -> Contract:
     """A product of several factors with the products among them opened, so that x'·(A·x) has three factors."""
-    sizes: dict[object, Dimension] = {**node.dimensions()}
+    sizes: dict[object, Dimension] = dict(zip(node.dimensions().keys(), node.dimensions().values()))
     found: list[tuple[Expression, Sequence[object]]] = []
     coefficient = node.coefficient
     waiting: list[tuple[Expression, Sequence[object]]] = list(reversed(node.factors)) if len(node.children) > 1 else []

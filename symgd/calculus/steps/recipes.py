@@ -20,6 +20,7 @@ from symgd.calculus.steps.lines import Step, applied, carried_out, gathered, sho
 from symgd.calculus.steps.pending import Derivative, pending, variables
 from symgd.calculus.steps.rules import Rule
 
+ZERO = ex.constant(0)
 FORMS = ("vector", "component")
 Chain = list[Step]
 
@@ -41,8 +42,8 @@ class Recipe:
     length: Expression | None = None
     in_layout: bool = True
     rows: int = 1
-    result: Expression = ex.constant(0)
-    shown: Expression = ex.constant(0)
+    result: Expression = ZERO
+    shown: Expression = ZERO
 
     def small(self, name: str, like: Leaf) -> Leaf:
         """A new variable of the shape of `like`: dx, or d_x where the formula has a dx."""
@@ -155,9 +156,9 @@ def _jacobian(recipe: Recipe, detail: str, form: str) -> list[Chain]:
     if not recipe.in_layout:
         steps = list(carried_out(by_entries, detail))
         return [[*steps, *shortened_to(steps[-1].expression, recipe.result, detail)]]
-    return _first(recipe, root, leaf, plain, by_entries, detail, "vector")[:1] + [
-        [Step(pending("jac", (root, leaf), recipe.result.shape)), Step(recipe.result, (rules.JACOBIAN,))]
-    ]
+    question = pending("jac", (root, leaf), recipe.result.shape)
+    found = _first(recipe, root, leaf, plain, by_entries, detail, "vector")[:1]
+    return [*found, [Step(question), Step(recipe.result, (rules.JACOBIAN,), question)]]
 
 
 def _derivative(recipe: Recipe, detail: str, form: str) -> list[Chain]:
