@@ -12,16 +12,17 @@ from typing import Any, NoReturn
 from symgd.algebra import expression as ex
 from symgd.algebra import matrices
 from symgd.algebra import operations as op
-from symgd.algebra.dimension import Dimension
+from symgd.algebra.dimension import Dimension, Shape, shape_text
 from symgd.algebra.expression import Expression, Irrational, Leaf, Map
 from symgd.algebra.operations import Index, Value
 from symgd.algebra.trampoline import Task, run
 from symgd.errors import FormulaError, LimitError, ShapeError, SymgdError
-from symgd.language import calls, conditionals, indices
+from symgd.language import calls, conditionals, indices, unsized, written
 from symgd.language import syntax as sx
 from symgd.language.binders import Use, outline
 from symgd.language.declarations import Declaration, Definition, UnknownFunction, Variable, shapes_of
 from symgd.language.guards import Moved, Narrowing
+from symgd.language.latex.hints import in_latex
 from symgd.language.limits import Limits
 from symgd.language.magnitude import Magnitude
 from symgd.language.words import CONSTANTS, is_function
@@ -34,6 +35,10 @@ PRODUCTS: dict[str, Callable[[Value, Value], Value]] = {
     "\\": matrices.solve,
     ".*": op.hadamard,
     "./": lambda left, right: op.divide(left, right, "./"),
+    # written in LaTeX only: \cdot, \times, \otimes
+    "·": written.dotted,
+    "×": written.crossed,
+    "⊗": op.kron,
 }
 
 
@@ -64,15 +69,24 @@ class Elaborator:
         self.kinked: list[tuple[Map, Expression]] = []
         self.magnitude = Magnitude(limits)
         self.count = 0
+        self.is_latex = False
+        self.defines = ""  # the head that a claim in LaTeX defines
+        self.local: set[str] = set()  # names that a text in LaTeX defines itself
+        self.unsized: set[int] = set()  # nodes with ones or an identity of no stated size: see `unsized`
         self._trees: list[sx.Node] = []  # kept alive: `uses` and `done` know nodes by identity
 
-    def read(self, root: sx.Node, text: str) -> Value:
-        """The value of a formula. Raises `FormulaError`, `ShapeError`, `DomainError`, `LimitError` or `NoRuleError`, placed."""
+    def read(self, root: sx.Node, text: str, wanted: Shape | None = None) -> Value:
+        """The value of a formula, of the shape `wanted` where it leaves one open.
+
+        Raises `FormulaError`, `ShapeError`, `DomainError`, `LimitError` or `NoRuleError`, placed.
+        """
         self.text = text
         self.prepare(root)
         try:
-            return run(self.value(root))
+            return run(unsized.sized(self, root, wanted) if id(root) in self.unsized else self.value(root))
         except SymgdError as error:
+            if self.is_latex:
+                error.hint = in_latex(error.hint)
             raise _at_whole_constant(error, root, self.text) from None
 
     def prepare(self, root: sx.Node) -> None:
@@ -80,6 +94,8 @@ class Elaborator:
         found = outline(root)
         self._trees.append(root)
         self.uses.update(found.uses)
+        if self.is_latex:
+            self.unsized |= unsized.unsized_in(root)
         self.sizes.update(name for name in found.sizes if name not in self.declared)
 
     # ---- names
@@ -99,6 +115,12 @@ class Elaborator:
 
     def is_definition(self, name: str) -> bool:
         return isinstance(self.declared.get(name), Definition) and name not in self.bound and name not in self.defined
+
+    def is_defined(self, name: str) -> bool:
+        """Does the name alone stand for a formula, or for the value of an unknown function?"""
+        declared = self.declared.get(name)
+        is_value = isinstance(declared, UnknownFunction) or (isinstance(declared, Definition) and not declared.parameters)
+        return is_value and name not in self.bound
 
     def named(self, node: sx.Name) -> Value:
         """What a name stands for: an index or parameter, a declared name, a dimension, a constant, else a real scalar."""
@@ -140,10 +162,16 @@ class Elaborator:
         return self.declared[name].leaf()
 
     def unknown(self, function: UnknownFunction, values: Sequence[Value], node: sx.Node) -> Value:
-        """An unknown function at its arguments, scalars without bound indices."""
-        if any(value.node.rank for value in values):
-            reason = f"the unknown function {function} takes numbers, without bound indices."
-            self.refuse(node, reason, f'Declare it of scalars, as in given="{function.name}(x,y)".')
+        """An unknown function at its arguments, of the shapes that are declared, without bound indices."""
+        if any(value.free for value in values):
+            reason = f"the unknown function {function} does not take an index of a sum."
+            self.refuse(node, reason, "Write its values as an array, or define the function.")
+        for parameter, value in zip(function.parameters, values):
+            if value.shape != parameter.shape:
+                reason = f"{function} takes {_of_shape(parameter.shape)} for {parameter.name}, not {_of_shape(value.shape)}."
+                raise ShapeError(reason, hint="Declare it with the shapes of its arguments: f(x[n]), f(x,y).").at(
+                    self.text, node.start, node.end
+                )
         return Value(ex.unknown(function.name, [value.node for value in values]))
 
     # ---- operations
@@ -183,6 +211,8 @@ class Elaborator:
         self.count += 1
         if self.count > self.limits.nodes:
             raise self.limits.exceeded("nodes", "the formula is too large").at(self.text, node.start, node.end)
+        if id(node) in self.unsized:
+            return unsized.sized(self, node)
         return _READERS[type(node)](self, node)
 
     def _atom(self, node: sx.Number | sx.Name) -> Task[Value]:
@@ -257,6 +287,8 @@ class Elaborator:
         return left
 
     def sum(self, node: sx.Chain, terms: list[tuple[int, Value]]) -> Value:
+        if self.is_latex and any(term.free for _, term in terms):
+            self.refuse_unindexed(node, [term for _, term in terms])
         try:
             return op.add(terms)
         except SymgdError:
@@ -266,6 +298,15 @@ class Elaborator:
                 start, end = self.place(node, at, operator, operand)
                 total = self.apply(lambda a, b, s=sign: op.add([(1, a), (s, b)]), [total, term], [(node.start, at), operand], start, end)
             raise
+
+    def refuse_unindexed(self, node: sx.Chain, terms: list[Value]) -> None:
+        r"""`\sum_i (A_i + B)` with an array B: its index has been forgotten."""
+        for term, operand in zip(terms, [node.first, *(operand for _, _, operand in node.rest)]):
+            if term.rank and any(not other.rank for other in terms):
+                reason = (
+                    f"cannot add entries and the array {self.source(operand)} of shape {shape_text(term.shape)} inside a sum over an index."
+                )
+                raise ShapeError(reason, hint="Write its entry, with the index.").at(self.text, operand.start, operand.end)
 
     def place(self, node: sx.Chain, at: int, operator: str, operand: sx.Node) -> tuple[int, int]:
         """Where to point in a chain: the operator, with its operands where they are names."""
@@ -303,6 +344,12 @@ class Elaborator:
 
     def _index(self, node: sx.Index) -> Task[Value]:
         return indices.entry(self, node)
+
+    def _let(self, node: sx.Let) -> Task[Value]:
+        return written.let(self, node)
+
+    def _at(self, node: sx.At) -> Task[Value]:
+        return written.at(self, node)
 
     def _list(self, node: sx.List) -> Task[Value]:
         """`[a, b]`, a vector, or `[[…], […]]`, rows; of blocks where an item is an array."""
@@ -347,6 +394,11 @@ class Elaborator:
         return self.apply(made, values, cells, node.start, node.end)
 
 
+def _of_shape(shape: Shape) -> str:
+    kind = {0: "a scalar", 1: "a vector", 2: "a matrix"}.get(len(shape), "an array")
+    return f"{kind} of shape {shape_text(shape)}" if shape else kind
+
+
 _READERS: dict[type, Callable[[Elaborator, Any], Task[Value]]] = {
     sx.Number: Elaborator._atom,
     sx.Name: Elaborator._atom,
@@ -361,6 +413,8 @@ _READERS: dict[type, Callable[[Elaborator, Any], Task[Value]]] = {
     sx.Index: Elaborator._index,
     sx.List: Elaborator._list,
     sx.Rows: Elaborator._rows,
+    sx.Let: Elaborator._let,
+    sx.At: Elaborator._at,
 }
 
 

@@ -44,7 +44,10 @@ def check(root: Expression, values: Mapping[str, Any], sizes: Mapping[str, int])
             continue
         back = read(text, declarations, limits=WIDE).value.node
         assert largest_difference(wanted, evaluate(back, {**sizes, **values}, sizes)) < SAME, text
-        balanced(latex(root, notation))
+        written = latex(root, notation, avoid=sizes)
+        balanced(written)
+        again = read(written, declarations, "latex", WIDE).value.node
+        assert largest_difference(wanted, evaluate(again, {**sizes, **values}, sizes)) < SAME, written
 
 
 def balanced(text: str) -> None:
@@ -65,6 +68,14 @@ def test_formulas(root: Expression) -> None:
     for node in (root, simplified(root)):
         if random_expressions.is_small(node):
             check(node, random_expressions.point(node), random_expressions.SIZES)
+
+
+@pytest.mark.long
+@settings(max_examples=2000)
+@given(random_expressions.expressions())
+def test_thousands_of_formulas(root: Expression) -> None:
+    if random_expressions.is_small(root):
+        check(root, random_expressions.point(root), random_expressions.SIZES)
 
 
 @settings(max_examples=120)
