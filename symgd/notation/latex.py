@@ -213,10 +213,12 @@ def _nabla(order: str, arguments: Sequence[Tree]) -> tuple[int, list[Piece]]:
 
 
 def _along(body: Tree, variable: Tree, direction: Tree) -> tuple[int, list[Piece]]:
-    """The differential, d(A x), along a direction that is named after the variable; else the derivative along it."""
+    """The differential, d_x(A x), along a direction that is named after the variable; else D_u f, or D_u^x f where f has other names."""
     if isinstance(direction, show.Name) and isinstance(variable, show.Name) and direction.name == "d" + variable.name:
-        return POWER, [r"\mathrm{d}", (show.Group(body), 0)]
-    return PRODUCT, ["D_{", (direction, 0), "} ", (body, SIGN)]
+        return POWER, [r"\mathrm{d}_{", (variable, 0), "}", (show.Group(body), 0)]
+    names = {part.name for part in show.walked(body) if isinstance(part, show.Name)}
+    by: list[Piece] = ["}^{", (variable, 0)] if len(names) > 1 else []
+    return PRODUCT, ["D_{", (direction, 0), *by, "} ", (body, SIGN)]
 
 
 def _filled(template: str, arguments: Sequence[Tree]) -> tuple[int, list[Piece]]:
