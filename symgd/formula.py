@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from fractions import Fraction
+from html import escape
 from typing import TYPE_CHECKING, Any, NoReturn, Union
 
 from symgd.algebra import expression as ex
@@ -33,6 +34,7 @@ from symgd.notation.latex import latex
 from symgd.notation.latex_style import Style
 from symgd.notation.layouts import layout_of
 from symgd.notation.letters import names_in
+from symgd.notation.notebook import bundle
 
 if TYPE_CHECKING:
     from symgd.notation.derivation import Derivation
@@ -164,7 +166,14 @@ class Formula:
         return Derivation(recipe, [*self.known.values(), *ex.leaves(recipe.root)], _declarations)
 
     def _repr_latex_(self) -> str:
-        return f"${self.latex()}$"
+        return f"$\\displaystyle {self.latex()}$"
+
+    def _repr_html_(self) -> str:
+        """Typeset where the notebook has MathJax; the formula as text shows under the pointer."""
+        return f'<span title="{escape(str(self), quote=True)}">{escape(self._repr_latex_())}</span>'
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return bundle(str(self), self._repr_html_(), self._repr_latex_())
 
     def sympy(self) -> Any:
         """The formula in SymPy. Raises NoRuleError where SymPy has no form for it."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from html import escape
 from itertools import pairwise
 
 from symgd.algebra.expression import Expression, Leaf
@@ -21,6 +20,7 @@ from symgd.notation.infix import infix
 from symgd.notation.latex import latex
 from symgd.notation.latex_style import PLAIN_STYLE, Style
 from symgd.notation.letters import names_in
+from symgd.notation.notebook import bundle, cell_of
 from symgd.notation.statements import name_of, statement_of
 
 Declare = Callable[[Iterable[Leaf], Expression], str]
@@ -110,6 +110,10 @@ class Derivation:
         """The lines as chains of equal texts, each of them one for `symgd.check_chain`, under `given`."""
         return tuple(tuple(shown.text for shown in chain) for chain in self._shown())
 
+    def latex_chains(self) -> tuple[tuple[str, ...], ...]:
+        """The same in LaTeX, for `check_chain(…, syntax="latex")`."""
+        return tuple(tuple(self._latex(shown.step, PLAIN_STYLE) for shown in chain) for chain in self._shown())
+
     def __len__(self) -> int:
         return len(self.lines)
 
@@ -185,12 +189,12 @@ class Derivation:
             for k, shown in enumerate(chain[1:]):
                 left = chain[0].text if k == 0 else ""
                 title = " ".join(map(statement_of, shown.step.rules))
-                cells = _cell("right", f"<code>{escape(left)}</code>") + _cell("left", f"<code>= {escape(shown.text)}</code>")
-                rows.append(f"<tr>{cells}{_cell('left', escape(_names(shown.step.rules)), title)}</tr>")
+                cells = cell_of(left, side="right") + cell_of(f"= {shown.text}") + cell_of(_names(shown.step.rules), title)
+                rows.append(f"<tr>{cells}</tr>")
         return f"<table>{''.join(rows)}</table>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return {"text/plain": self.text(), "text/html": self._repr_html_(), "text/latex": self._repr_latex_()}
+        return bundle(self.text(), self._repr_html_(), self._repr_latex_())
 
     # ---- parts
 
@@ -233,11 +237,6 @@ class Derivation:
 class _Shown:
     step: Step
     text: str
-
-
-def _cell(side: str, content: str, title: str = "") -> str:
-    shown = f' title="{escape(title, quote=True)}"' if title else ""
-    return f'<td style="text-align:{side}"{shown}>{content}</td>'
 
 
 def _names(rules: Sequence[Rule]) -> str:
