@@ -165,7 +165,9 @@ class _Writer:
     def _transpose(self, node: show.Transpose) -> tuple[int, list[Piece]]:
         base = node.base
         if isinstance(base, show.Call) and base.name == "inv":
-            return POWER, [(base.arguments[0], ATOM), rf"^{{-{self.style.transpose}}}" if self.style.transpose != "'" else "^{-1}'"]
+            if self.style.transpose == "'":
+                return POWER, [_OPENING, (base, 0), _CLOSING, "'"]
+            return POWER, [(base.arguments[0], ATOM), rf"^{{-{self.style.transpose}}}"]
         return POWER, [(base, ATOM), f"^{{{self.style.transpose}}}" if self.style.transpose != "'" else "'"]
 
     def _call(self, node: show.Call) -> tuple[int, list[Piece]]:

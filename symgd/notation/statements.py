@@ -9,8 +9,9 @@ from symgd.algebra.dimension import Dimension
 from symgd.algebra.expression import Expression
 from symgd.algebra.functions.row import Along, Elementwise
 from symgd.calculus.steps.forward import opened
-from symgd.calculus.steps.pending import Derivative
+from symgd.calculus.steps.pending import Derivative, Pending
 from symgd.calculus.steps.rules import Rule
+from symgd.errors import NoRuleError
 from symgd.notation.functions import OF_ALL_ENTRIES, call_name
 from symgd.notation.infix import infix
 
@@ -42,8 +43,7 @@ def statement_of(rule: Rule) -> str:
         arguments = [ex.leaf(letter) for letter in _LETTERS[: row.arity]]
         by, body = Derivative(arguments[0]), ex.apply(row, *arguments)
         if len(arguments) > 1:
-            slopes = [f"{infix(Derivative(u).of(body))} = {infix(opened(Derivative(u).of(body))[0])}" for u in arguments]
-            return ", ".join(slopes) + "."
+            return ", ".join(said for u in arguments if (said := _said(Derivative(u).of(body)))) + "."
     elif isinstance(row, Along):
         array = ex.leaf("U", (Dimension.of("m"), size)) if rule.of_all else ex.leaf("u", (size,))
         by, body = Derivative(array, ex.leaf(f"d{array.name}", array.shape)), ex.along(row, array)
@@ -52,5 +52,13 @@ def statement_of(rule: Rule) -> str:
         square = ex.leaf("U", (size, size))
         scalars: list[Expression] = [ex.leaf("k", (), ("integer",))] * row.scalars
         by, body = Derivative(square, ex.leaf("dU", (size, size))), ex.of_matrix(row, square, *scalars)
-    question = by.of(body)
-    return f"{infix(question)} = {infix(opened(question)[0])}."
+    said = _said(by.of(body))
+    return f"{said}." if said else ""
+
+
+def _said(question: Pending) -> str:
+    """The derivative and what it is; "" where it is not known, as by the order of a polygamma function."""
+    try:
+        return f"{infix(question)} = {infix(opened(question)[0])}"
+    except NoRuleError:
+        return ""

@@ -12,16 +12,17 @@ from dataclasses import dataclass
 
 from symgd.algebra import expression as ex
 from symgd.algebra.expression import Add, Contract, Expression, Leaf, Map, MatrixFunction
+from symgd.algebra.functions.table import MATRIX_POWER
 from symgd.algebra.shorten import shortened
 from symgd.algebra.shorten.of_functions import FUNCTIONS
 from symgd.algebra.shorten.of_products import PRODUCTS
 from symgd.algebra.shorten.of_sums import SUMS
 from symgd.algebra.shorten.product import taken_apart
 from symgd.algebra.simplify import simplified
-from symgd.calculus.derive import inner, jacobian
+from symgd.calculus.derive import directional, inner, jacobian
 from symgd.calculus.steps import rules
-from symgd.calculus.steps.forward import opened
-from symgd.calculus.steps.pending import pendings
+from symgd.calculus.steps.forward import derivative_of, opened
+from symgd.calculus.steps.pending import Pending, pendings
 from symgd.calculus.steps.rules import Rule
 
 DETAILS = ("brief", "normal", "full")
@@ -44,6 +45,10 @@ def carried_out(start: Expression, detail: str) -> Iterator[Step]:
     """The line with its derivatives, and after it the lines that carry them out."""
     yield Step(start)
     line, number, used = start, 0, list[Rule]()
+    if any(_has_power_of_matrix(leaf) for leaf in pendings(start)):
+        # It has a derivative only under a function such as a trace: the whole is derived at once.
+        yield Step(ex.substitute(start, {leaf: _at_once(leaf) for leaf in pendings(start)}), (rules.POWERS,), start)
+        return
     while waiting := [leaf for leaf in pendings(line) if leaf.operator in ("diff", "D", "partial")]:
         number += 1
         strict = detail == "full" and number <= MOST
@@ -61,6 +66,19 @@ def carried_out(start: Expression, detail: str) -> Iterator[Step]:
         used += [rule for rule in said if rule not in used]
     if detail == "brief" and used:
         yield Step(line, tuple(used), start)
+
+
+def _has_power_of_matrix(leaf: Pending) -> bool:
+    """Does it derive A^k by A, for a k that is no number?"""
+    body, variable = leaf.arguments[0], leaf.arguments[1]
+    powers = [node for node in ex.topological(body) if isinstance(node, MatrixFunction) and node.function is MATRIX_POWER]
+    return any(ex.constant_value(node.children[1]) is None and variable in ex.leaves(node.children[0]) for node in powers)
+
+
+def _at_once(leaf: Pending) -> Expression:
+    """The derivative by reverse mode."""
+    by, body = derivative_of(leaf), leaf.arguments[0]
+    return jacobian(body, by.variable) if by.direction is None else directional(body, by.variable, by.direction)
 
 
 def _key(said: tuple[Rule, ...]) -> Rule:

@@ -39,6 +39,7 @@ EXPONENT = Rule("variable exponent", "(u^v)' = v*u^(v-1)*u' + u^v*log(u)*v'.")
 CHAIN = Rule(
     "chain rule", "The derivative of g(u) is g'(u), taken at u, times the derivative of u; with several arguments, the sum of these."
 )
+POWERS = Rule("power of a matrix", "d tr(A^k) = k*tr(A^(k-1)*dA), and alike under every function with whose derivative A commutes.")
 COLLAPSE = Rule("index collapse", "diff(x[i], x[k]) is 1 for i = k and 0 otherwise: of a sum over i the term with i = k remains.")
 
 COLLECT = Rule("simplify", "Like terms, numbers and powers are put together.")

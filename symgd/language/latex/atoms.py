@@ -186,6 +186,8 @@ def _of_family(p: Parser, token: Token, name: str, marks: Scripts) -> Task[Node]
 
 def _special(p: Parser, token: Token, name: str) -> Task[Node] | None:
     """Letters with a meaning of their own, where they are not declared: D_u f, the expectation, the indicator, I_n, sets of numbers."""
+    if name == "d" and token.head == r"\mathrm" and p.is_symbol("_") and derivatives.is_differential_of_brackets(p):
+        return derivatives.differential(p, token)  # also beside a d that is a size
     if p.scope.knows(name):
         return None
     if token.font == "bb":
@@ -206,8 +208,6 @@ def _special(p: Parser, token: Token, name: str) -> Task[Node] | None:
     if name == "I" and any(p.scope.rank(other) == 2 for other in p.scope.declared):
         p.scope.warn("I is read as the identity matrix, because it is not declared, and matrices are.")
         return _identity(p, token)
-    if name == "d" and token.head == r"\mathrm" and p.is_symbol("_") and derivatives.is_differential_of_brackets(p):
-        return derivatives.differential(p, token)
     if name == "d" and p.scope.has_differentials and is_name(p.token):
         return _differential(p, token)
     if name == "d" and p.token.kind == LETTER and p.token.glued:
