@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -21,7 +21,7 @@ from symgd.algebra import expression as ex
 from symgd.algebra.certified import balls, certified, working_precision
 from symgd.algebra.dimension import Dimension
 from symgd.algebra.expand import expanded
-from symgd.algebra.expression import Expression, Leaf, Unknown
+from symgd.algebra.expression import Expression, Leaf
 from symgd.algebra.operations import Value
 from symgd.algebra.shorten import normal_form
 from symgd.algebra.simplify import simplified
@@ -38,8 +38,6 @@ WRITTEN_OUT = 16  # entries of an array that are compared one by one
 SMALL = 60  # nodes: numbers made of more are compared over kernels first
 PRECISIONS = (192, 512, 2048)  # bits
 FIRST = 2  # points before a proof is tried: most false claims need no more
-
-_OF_UNKNOWN = "the claim speaks of an unknown function, and does not hold for every value that it may have there."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +58,6 @@ def decide(left: Value, right: Value, seed: str, ends: float, variables: Iterabl
     """
     if left.node.shape != right.node.shape or left.row != right.row:
         return Decision("refuted", f"the left side is {left.described()}, the right side {right.described()}.")
-    unknown: dict[Expression, Expression] = {
-        node: _as_variable(node) for node in ex.topological(left.node, right.node) if isinstance(node, Unknown)
-    }
-    if unknown:
-        one, other = [replace(side, node=ex.substitute(side.node, unknown)) for side in (left, right)]
-        found = decide(one, other, seed, ends, variables)
-        return found if found.grade == "proved" else Decision("undecided", _OF_UNKNOWN)
     samples = _Samples(left.node, right.node, variables, seed, ends)
     refuted = samples.until(FIRST, tries=12)
     if refuted is not None:
@@ -87,12 +78,6 @@ def decide(left: Value, right: Value, seed: str, ends: float, variables: Iterabl
                 return Decision("proved", why)
             break
     return samples.until(POINTS) or samples.verdict()
-
-
-def _as_variable(node: Unknown) -> Leaf:
-    """The value of an unknown function at its arguments, as a number of which nothing is known: what holds for it holds for all."""
-    arguments = [expanded(child) or child for child in node.children]
-    return ex.leaf("\0".join([node.name, repr(node.orders), *(argument.digest.hex() for argument in arguments)]))
 
 
 def _by_canonical_form(left: Expression, right: Expression, ends: float) -> str:

@@ -16,15 +16,15 @@ from symgd.notation.statements import statement_of
 from tests.losses import LOSSES
 from tests.notation.test_latex import FORMULAS
 
-LEAST = ("norm2(A*x - b)^2/2 + b'*C'*x", "A[m,n], C[n,m], x[n], b[m]")
+LEAST = ("norm2(A*x - b)^2/2 + b'*A*x", "A[m,n], x[n], b[m]")
 STYLES: list[tuple[dict[str, Any], str]] = [
-    ({}, r"\frac{\left\lVert A x - b\right\rVert_2^{2}}{2} + b^{\top} C^{\top} x"),
-    ({"transpose": "T"}, r"\frac{\left\lVert A x - b\right\rVert_2^{2}}{2} + b^{T} C^{T} x"),
-    ({"transpose": "'"}, r"\frac{\left\lVert A x - b\right\rVert_2^{2}}{2} + b' C' x"),
-    ({"bold": "vectors"}, r"\frac{\left\lVert A \bm{x} - \bm{b}\right\rVert_2^{2}}{2} + \bm{b}^{\top} C^{\top} \bm{x}"),
-    ({"bold": "arrays"}, r"\frac{\left\lVert \bm{A} \bm{x} - \bm{b}\right\rVert_2^{2}}{2} + \bm{b}^{\top} \bm{C}^{\top} \bm{x}"),
-    ({"fractions": "slash"}, r"\left\lVert A x - b\right\rVert_2^{2} / 2 + b^{\top} C^{\top} x"),
-    ({"brackets": "plain"}, r"\frac{\lVert A x - b\rVert_2^{2}}{2} + b^{\top} C^{\top} x"),
+    ({}, r"\frac{\left\lVert A x - b\right\rVert_2^{2}}{2} + b^{\top} A x"),
+    ({"transpose": "T"}, r"\frac{\left\lVert A x - b\right\rVert_2^{2}}{2} + b^{T} A x"),
+    ({"transpose": "'"}, r"\frac{\left\lVert A x - b\right\rVert_2^{2}}{2} + b' A x"),
+    ({"bold": "vectors"}, r"\frac{\left\lVert A \bm{x} - \bm{b}\right\rVert_2^{2}}{2} + \bm{b}^{\top} A \bm{x}"),
+    ({"bold": "arrays"}, r"\frac{\left\lVert \bm{A} \bm{x} - \bm{b}\right\rVert_2^{2}}{2} + \bm{b}^{\top} \bm{A} \bm{x}"),
+    ({"fractions": "slash"}, r"\left\lVert A x - b\right\rVert_2^{2} / 2 + b^{\top} A x"),
+    ({"brackets": "plain"}, r"\frac{\lVert A x - b\rVert_2^{2}}{2} + b^{\top} A x"),
 ]
 
 

@@ -252,11 +252,16 @@ def _stack(step: _Step, node: Stack) -> Opened:
 
 def _unknown(step: _Step, node: Unknown) -> Opened:
     terms = []
+    own = tuple(range(node.rank))
     for k, child in enumerate(node.children):
         if step.depends(child):
             orders = tuple(order + (j == k) for j, order in enumerate(node.orders))
             slope = ex.unknown(node.name, node.children, orders)
-            terms.append(ex.contract(1, [(slope, ()), (step.of(child), step.extra)], step.extra))
+            # The new axes stand behind those of the orders there were by the same argument.
+            before = sum(argument.rank * order for argument, order in zip(node.children[: k + 1], node.orders))
+            new = tuple(("u", j) for j in range(child.rank))
+            labels = (*range(before), *new, *range(before, node.rank))
+            terms.append(ex.contract(1, [(slope, labels), (step.of(child), (*new, *step.extra))], (*own, *step.extra)))
     return ex.add(terms), (rules.CHAIN,)
 
 
