@@ -10,26 +10,34 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from fractions import Fraction
-from typing import Any, NoReturn, Union
+from html import escape
+from typing import TYPE_CHECKING, Any, NoReturn, Union
 
 from symgd.algebra import expression as ex
 from symgd.algebra import operations as op
 from symgd.algebra.canonical import canonical, is_confined
 from symgd.algebra.dimension import Dimension, Shape, shape_text
-from symgd.algebra.expression import Expression, Leaf, Map
+from symgd.algebra.expression import Expression, Leaf, Map, Unknown
 from symgd.algebra.functions.table import F
 from symgd.algebra.operations import Value
 from symgd.algebra.shorten import shortened
 from symgd.algebra.simplify import simplified, simplified_all
 from symgd.calculus import derive
 from symgd.calculus.reverse import kinks
+from symgd.calculus.steps.recipes import Recipe
 from symgd.errors import FormulaError, ShapeError
 from symgd.language.declarations import declaration_of, parse_declarations
 from symgd.language.elaborate import Reading, read
 from symgd.language.limits import Limits
 from symgd.notation.infix import infix
 from symgd.notation.latex import latex
+from symgd.notation.latex_style import Style
 from symgd.notation.layouts import layout_of
+from symgd.notation.letters import names_in
+from symgd.notation.notebook import bundle
+
+if TYPE_CHECKING:
+    from symgd.notation.derivation import Derivation
 
 Operand = Union["Formula", int, float, Fraction]
 Names = Union[str, "Formula", Sequence[Union[str, "Formula"]]]
@@ -38,13 +46,13 @@ Names = Union[str, "Formula", Sequence[Union[str, "Formula"]]]
 class Formula:
     """A scalar, vector, matrix or array given by a formula.
 
-    `layout` says, of a derivative, what its entries are derivatives of.
+    `layout` says, of a derivative, what its entries are derivatives of, `recipe` how it was asked for.
     `expression` is what is shown and computed. `origin` is what derivatives are taken of: the same without the use of declared
     symmetry, because a derivative by a matrix sees its entries as independent. `declared` are the leaves that may be given
     values, `kinked` the functions whose kinks a derivative crosses.
     """
 
-    __slots__ = ("_expression", "_leaves", "declared", "kinked", "layout", "origin", "reading", "row")
+    __slots__ = ("_expression", "_leaves", "declared", "kinked", "layout", "origin", "reading", "recipe", "row")
 
     def __init__(
         self,
@@ -56,6 +64,7 @@ class Formula:
         reading: Reading | None = None,
         kinked: Sequence[tuple[Map, Expression]] = (),
         layout: str = "",
+        recipe: Recipe | None = None,
     ) -> None:
         self.origin = origin
         self.declared = declared or {}
@@ -65,6 +74,7 @@ class Formula:
         self.reading = reading
         self.kinked = tuple(kinked)
         self.layout = layout
+        self.recipe = recipe
 
     # ---- what it is -----------------------------------------------------------------------------------------------
 
@@ -101,7 +111,7 @@ class Formula:
 
     def _names(self) -> set[str]:
         """Names that no bound index may have: of variables, and of the dimensions in their declarations."""
-        return {*self.known, *(name for leaf in self.known.values() for size in leaf.shape for name in size.names)}
+        return names_in(self.known.values())
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -111,7 +121,7 @@ class Formula:
     @property
     def given(self) -> str:
         """The complete declarations: `symgd.formula(str(f), given=f.given)` is f again."""
-        return ", ".join(str(declaration_of(leaf)) for leaf in self.known.values())
+        return _declarations(self.known.values(), self.origin)
 
     def __str__(self) -> str:
         return infix(self.expression, row=self.row, avoid=self._names())
@@ -119,12 +129,51 @@ class Formula:
     def __repr__(self) -> str:
         return f"Formula({str(self)!r})"
 
-    def latex(self, notation: str = "auto") -> str:
-        """The formula in LaTeX (amsmath, bm): notation "matrix", "index", or "auto" for the shorter."""
-        return latex(self.expression, notation, row=self.row, avoid=self._names())
+    def latex(
+        self,
+        notation: str = "auto",
+        *,
+        transpose: str = r"\top",
+        bold: str = "none",
+        fractions: str = "frac",
+        brackets: str = "sized",
+    ) -> str:
+        r"""The formula in LaTeX, a fragment for math mode that needs amsmath and bm only.
+
+        `notation` is "matrix", "index", or "auto" for the shorter; `transpose` is "\\top", "T" or "'"; `bold` sets "vectors", or all
+        "arrays", in bold (\\bm), or "none"; `fractions` are "frac" or "slash", `brackets` "sized" (\\left, \\right) or "plain". Raises
+        FormulaError for an option that is none of these.
+
+        >>> from symgd import formula
+        >>> f = formula("norm2(A*x)^2/2", given="A[m,n], x[n]")
+        >>> print(f.latex(bold="vectors", fractions="slash", brackets="plain"))
+        \\lVert A \\bm{x}\\rVert_2^{2} / 2
+        """
+        return latex(self.expression, notation, row=self.row, avoid=self._names(), style=Style(transpose, bold, fractions, brackets))
+
+    @property
+    def steps(self) -> Derivation:
+        """The derivation line by line, of what a verb such as `gradient` has derived: see `Derivation`.
+
+        Raises FormulaError for a formula that was not derived.
+        """
+        if self.recipe is None:
+            hint = 'Derive a formula first: gradient(f, "x").steps.'
+            raise FormulaError("a formula that was written, not derived, has no steps.", hint=hint)
+        from symgd.notation.derivation import Derivation
+
+        recipe = replace(self.recipe, result=self.origin, shown=self.expression)
+        return Derivation(recipe, [*self.known.values(), *ex.leaves(recipe.root)], _declarations)
 
     def _repr_latex_(self) -> str:
-        return f"${self.latex()}$"
+        return f"$\\displaystyle {self.latex()}$"
+
+    def _repr_html_(self) -> str:
+        """Typeset where the notebook has MathJax; the formula as text shows under the pointer."""
+        return f'<span title="{escape(str(self), quote=True)}">{escape(self._repr_latex_())}</span>'
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return bundle(str(self), self._repr_html_(), self._repr_latex_())
 
     def sympy(self) -> Any:
         """The formula in SymPy. Raises NoRuleError where SymPy has no form for it."""
@@ -279,6 +328,13 @@ def variables(given: str) -> tuple[Formula, ...]:
     return tuple(made)
 
 
+def _declarations(leaves: Iterable[Leaf], root: Expression) -> str:
+    """The declarations of these variables, and of the unknown functions of an expression."""
+    unknown = {node.name: len(node.children) for node in ex.topological(root) if isinstance(node, Unknown)}
+    functions = [f"{name}({', '.join(f'u{k + 1}' for k in range(count))})" for name, count in unknown.items()]
+    return ", ".join([*(str(declaration_of(leaf)) for leaf in leaves), *functions])
+
+
 def _by_name(root: Expression) -> dict[str, Leaf]:
     return {leaf.name: leaf for leaf in ex.leaves(root)}
 
@@ -344,12 +400,14 @@ def gradient(f: Any, variables: Names | None = None, *, structure: str | None = 
         node = derive.jacobian(f.origin, leaf)
         if structure is not None:
             node = derive.structured_gradient(node, structure, leaf)
-        return _derived(f, node, [leaf], layout=layout_of(node, (), [leaf], False, structure))
+        recipe = Recipe("gradient", f.origin, (leaf,), structure=structure or "")
+        return _derived(f, node, recipe, layout=layout_of(node, (), [leaf], False, structure))
     if structure is not None:
         raise FormulaError("structure is an option of the gradient by one matrix.")
     chosen = _scalars(f, variables, "gradient")
     layout = f"the entries are {', '.join(f'∂f/∂{leaf.name}' for leaf in chosen)}"
-    return _derived(f, ex.stack(derive.gradient(f.origin, chosen)), chosen, layout=layout)
+    recipe = Recipe("gradient", f.origin, tuple(chosen))
+    return _derived(f, ex.stack(derive.gradient(f.origin, chosen)), recipe, layout=layout)
 
 
 def gradients(f: Any, variables: Sequence[Names]) -> dict[str, Formula]:
@@ -357,7 +415,10 @@ def gradients(f: Any, variables: Sequence[Names]) -> dict[str, Formula]:
     f = _scalar(f, "gradients", "jacobian")
     chosen = [_leaf(f, name) for name in variables]
     found = zip(chosen, derive.gradient(f.origin, chosen))
-    return {leaf.name: _derived(f, node, [leaf], layout=layout_of(node, (), [leaf], False)) for leaf, node in found}
+    return {
+        leaf.name: _derived(f, node, Recipe("gradient", f.origin, (leaf,)), layout=layout_of(node, (), [leaf], False))
+        for leaf, node in found
+    }
 
 
 def derivative(f: Any, variable: Names) -> Formula:
@@ -370,7 +431,7 @@ def derivative(f: Any, variable: Names) -> Formula:
             hint=f"Write gradient(f, {leaf.name!r}) or jacobian(f, {leaf.name!r}).",
         )
     node = derive.jacobian(f.origin, leaf)
-    return _derived(f, node, [leaf], layout=layout_of(node, f.origin.shape, [leaf], False))
+    return _derived(f, node, Recipe("derivative", f.origin, (leaf,)), layout=layout_of(node, f.origin.shape, [leaf], False))
 
 
 def jacobian(f: Any, variables: Names, *, layout: str = "vec") -> Formula:
@@ -381,10 +442,12 @@ def jacobian(f: Any, variables: Names, *, layout: str = "vec") -> Formula:
         columns = [derive.jacobian(f.origin, leaf) for leaf in chosen]
         stacked = ex.stack(columns)
         words = f"the last index counts {', '.join(leaf.name for leaf in chosen)}"
-        return _derived(f, ex.transposed(stacked, [*range(1, stacked.rank), 0]), chosen, layout=words)
+        recipe = Recipe("jacobian", f.origin, tuple(chosen))
+        return _derived(f, ex.transposed(stacked, [*range(1, stacked.rank), 0]), recipe, layout=words)
     leaf = _leaf(f, variables)
     node = _laid_out(derive.jacobian(f.origin, leaf), f.origin.rank, layout)
-    return _derived(f, node, [leaf], layout=layout_of(node, f.origin.shape, [leaf], layout == "vec"))
+    recipe = Recipe("jacobian", f.origin, (leaf,), in_layout=layout == "vec")
+    return _derived(f, node, recipe, layout=layout_of(node, f.origin.shape, [leaf], layout == "vec"))
 
 
 def hessian(f: Any, variables: Names | None = None, others: Names | None = None, *, layout: str = "vec") -> Formula:
@@ -398,13 +461,15 @@ def hessian(f: Any, variables: Names | None = None, others: Names | None = None,
         first, second = _leaf(f, variables), _leaf(f, others)
         slope = shortened(simplified(derive.jacobian(f.origin, first)))
         node = _laid_out(derive.jacobian(slope, second), first.rank, layout)
-        return _derived(f, node, [first, second], layout=layout_of(node, (), [first, second], layout == "vec"))
+        recipe = Recipe("hessian", f.origin, (first, second), in_layout=layout == "vec")
+        return _derived(f, node, recipe, layout=layout_of(node, (), [first, second], layout == "vec"))
     rows = _scalars(f, [variables] if _is_name(variables) else variables, "hessian")
     columns = _scalars(f, [others] if _is_name(others) else others, "hessian")
     slopes = simplified_all(derive.gradient(f.origin, rows))
     first_names, second_names = (", ".join(leaf.name for leaf in leaves) for leaves in (rows, columns))
     words = f"entry [i,j] is the derivative by number i of {first_names} and number j of {second_names}"
-    return _derived(f, ex.stack([ex.stack(derive.gradient(slope, columns)) for slope in slopes]), [*rows, *columns], layout=words)
+    recipe = Recipe("hessian", f.origin, (*rows, *columns), rows=len(rows))
+    return _derived(f, ex.stack([ex.stack(derive.gradient(slope, columns)) for slope in slopes]), recipe, layout=words)
 
 
 def directional(f: Any, variables: Names, *, along: Any, normalize: bool = False) -> Formula:
@@ -427,7 +492,8 @@ def directional(f: Any, variables: Names, *, along: Any, normalize: bool = False
     node = ex.add([derive.directional(f.origin, leaf, u) for leaf, u in zip(chosen, directions)])
     if normalize:
         node = ex.multiply(node, ex.power(length, -1))
-    return _derived(f, node, chosen, directions)
+    recipe = Recipe("directional", f.origin, tuple(chosen), tuple(directions), length=length if normalize else None)
+    return _derived(f, node, recipe, directions)
 
 
 def hessian_vector(f: Any, variable: Names, *, along: Any) -> Formula:
@@ -436,7 +502,7 @@ def hessian_vector(f: Any, variable: Names, *, along: Any) -> Formula:
     leaf = _leaf(f, variable)
     direction = _direction(f, leaf, along)
     node = derive.directional(shortened(simplified(derive.jacobian(f.origin, leaf))), leaf, direction)
-    return _derived(f, node, [leaf], [direction])
+    return _derived(f, node, Recipe("hessian_vector", f.origin, (leaf,), (direction,)), [direction])
 
 
 def differential(f: Any) -> Formula:
@@ -449,7 +515,8 @@ def differential(f: Any) -> Formula:
             raise FormulaError(f"d{leaf.name} is a variable of the formula already.", hint="Rename it: the differential needs the name.")
         steps.append(ex.leaf("d" + leaf.name, leaf.shape))
     parts = [derive.inner(slope, step) for slope, step in zip(derive.gradient(f.origin, chosen), steps)]
-    return _derived(f, ex.add(parts) if parts else ex.constant(0), chosen, steps)
+    recipe = Recipe("differential", f.origin, tuple(chosen), tuple(steps))
+    return _derived(f, ex.add(parts) if parts else ex.constant(0), recipe, steps)
 
 
 def simplify(f: Any, *, seconds: float = 1.0) -> Formula:
@@ -553,8 +620,8 @@ def _laid_out(node: Expression, split: int, layout: str) -> Expression:
     return derive.vectorised(node, split) if layout == "vec" else node
 
 
-def _derived(f: Formula, node: Expression, by: Sequence[Leaf], more: Sequence[Expression] = (), layout: str = "") -> Formula:
+def _derived(f: Formula, node: Expression, recipe: Recipe, more: Sequence[Expression] = (), layout: str = "") -> Formula:
     """A formula derived from f, simplified, that knows the names f knows."""
     found = shortened(simplified(node))
     declared = {**f.known, **{leaf.name: leaf for leaf in more if isinstance(leaf, Leaf)}}
-    return Formula(found, declared, kinked=[*f.kinked, *kinks(f.origin, by)], layout=layout)
+    return Formula(found, declared, kinked=[*f.kinked, *kinks(f.origin, recipe.by)], layout=layout, recipe=recipe)

@@ -95,6 +95,11 @@ USAGE = {
     ("derive", "x^2", "x", "--giv", "x"): "error: unrecognized arguments: --giv x.\nsymgd derive --help shows what it takes.\n",
     ("derive", "x^2", "--given"): "error: argument --given: expected one argument.\nsymgd derive --help shows what it takes.\n",
     ("derive", "x^2", "--normalize"): "error: --normalize needs --along, and first order.\n",
+    ("derive", "x^2", "--detail", "full"): "error: --detail needs --steps.\n",
+    ("derive", "x^2", "--form", "vector"): "error: --form needs --steps.\n",
+    ("derive", "x^2", "--steps", "--detail", "x"): (
+        "error: argument --detail: invalid choice: 'x' (choose from 'brief', 'normal', 'full').\nsymgd derive --help shows what it takes.\n"
+    ),
     ("compare", "x^2"): "error: the following arguments are required: --at.\nsymgd compare --help shows what it takes.\n",
     ("descend", "x^2"): "error: the following arguments are required: --start.\nsymgd descend --help shows what it takes.\n",
     (*DESCENT[:-1], "fast"): "error: argument --rate: 'fast' is not a number.\nsymgd descend --help shows what it takes.\n",
@@ -129,6 +134,15 @@ def test_derive_prints_text_shape_and_latex(command: Command) -> None:
 def test_derivative_reads_back(command: Command) -> None:
     found = derivative_in(command("derive", "x^3*exp(x)", "x").out, "df/dx")
     assert float(found.evaluate(x=2)) == pytest.approx((12 + 8) * math.exp(2), rel=1e-15)
+
+
+def test_derive_shows_steps(command: Command) -> None:
+    found = command("derive", "x^2*sin(x)", "x", "--steps").out
+    assert "  = diff(x^2, x)*sin(x) + x^2*diff(sin(x), x)    product rule\n" in found
+    assert "\\begin{aligned}" in found
+    (derivative,) = command("derive", "x^2*sin(x)", "x", "--steps", "--detail", "brief", "--json").json["derivatives"]
+    assert derivative["steps"][-1]["after"] == derivative["derivative"]
+    assert derivative["steps_given"] == "x"
 
 
 def test_derive_by_an_array(command: Command) -> None:

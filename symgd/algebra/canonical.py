@@ -12,6 +12,7 @@ from collections import Counter
 from symgd.algebra import expression as ex
 from symgd.algebra.connected import connected
 from symgd.algebra.expression import Add, Contract, Expression, Leaf, Map, MatrixFunction
+from symgd.algebra.functions.pieces import EITHER_WAY
 
 SYMMETRIC = ("symmetric", "spd", "diagonal")
 ZEROS = ("diagonal", "lower", "upper", "banded", "tridiagonal")
@@ -98,6 +99,8 @@ def canonical(root: Expression, done: dict[Expression, Expression] | None = None
             found = ex.total({child: c for c, child in terms}, found.shape)
         elif isinstance(found, Contract):
             found = _sorted(found, symmetry)
+        elif isinstance(found, Map) and found.function.name in EITHER_WAY:
+            found = ex.apply(found.function, *sorted(found.children, key=lambda child: child.digest))
         done[node] = found
     return done[root]
 

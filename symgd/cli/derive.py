@@ -6,13 +6,16 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
-from typing import Union
+from typing import Any, Union
 
 import symgd
 from symgd.algebra.dimension import shape_text
+from symgd.calculus.steps.lines import DETAILS
+from symgd.calculus.steps.recipes import FORMS
 from symgd.cli.verb import FINE, UsageError, Verb, print_json, read_formula, text
 from symgd.errors import FormulaError
 from symgd.formula import Formula, unknown_name
+from symgd.notation.derivation import Derivation
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,17 @@ def _options(parser: argparse.ArgumentParser) -> None:
         help="by a matrix: columns stacked, or an index for each axis",
     )
     parser.add_argument("--structure", help="the gradient by the free entries of a matrix: symmetric, diagonal, lower, upper, banded")
+    parser.add_argument("--steps", action="store_true", help="show how it is derived, one rule a line")
+    parser.add_argument("--detail", choices=DETAILS, help="how finely, with --steps (default: normal)")
+    parser.add_argument("--form", choices=FORMS, help="of whole arrays or of their entries, with --steps (default: vector)")
     parser.add_argument("--normalize", action="store_true", help="divide by the length of the direction")
 
 
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.normalize and (arguments.along is None or arguments.order == 2):
         raise UsageError("--normalize needs --along, and first order.")
+    if not arguments.steps and (arguments.detail is not None or arguments.form is not None):
+        raise UsageError(f"--{'detail' if arguments.detail is not None else 'form'} needs --steps.")
     f = read_formula(arguments)
     if arguments.structure is not None and (arguments.order == 2 or arguments.along is not None or f.shape):
         raise UsageError("--structure is an option of the gradient of a scalar.")
@@ -72,6 +80,7 @@ def _run(arguments: argparse.Namespace) -> int:
                         "shape": [str(size) for size in item.formula.shape],
                         "layout": item.formula.layout,
                         "given": item.formula.given,
+                        **(_steps_as_data(item.formula, arguments) if arguments.steps else {}),
                     }
                     for item in found
                 ],
@@ -86,7 +95,31 @@ def _run(arguments: argparse.Namespace) -> int:
         if item.formula.layout:
             print(f"layout: {item.formula.layout}")
         print(f"LaTeX: {item.formula.latex()}")
+        if arguments.steps:
+            derivation = _derivation(item.formula, arguments)
+            print(f"\n{derivation}\n\nLaTeX:\n{derivation.latex()}")
     return FINE
+
+
+def _derivation(f: Formula, arguments: argparse.Namespace) -> Derivation:
+    return f.steps.written(arguments.detail or "normal", arguments.form or "vector")
+
+
+def _steps_as_data(f: Formula, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The derivation as JSON has it: its lines, its declarations, its LaTeX."""
+    derivation = _derivation(f, arguments)
+    lines = [
+        {
+            "before": line.before,
+            "after": line.after,
+            "rule": line.rule,
+            "statement": line.statement,
+            "place": line.place,
+            "chain": line.chain,
+        }
+        for line in derivation
+    ]
+    return {"steps": lines, "steps_given": derivation.given, "steps_latex": derivation.latex()}
 
 
 def _names(f: Formula, wanted: Sequence[str]) -> list[str]:
@@ -180,6 +213,7 @@ VERB = Verb(
     examples=(
         'derive "x^2 + sin(x)" x',
         'derive "norm2(A*x - b)^2" x --given "A[m,n], x[n], b[m]"',
+        'derive "x^2*sin(x)" x --steps',
         'derive "x^2*y" x y --along "3/5, 4/5"',
         'derive "sum((w*x - y)^2)" w --given "x[n], y[n]" --order 2 --json',
     ),

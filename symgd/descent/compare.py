@@ -28,6 +28,7 @@ from symgd.lowering.evaluate import warn_at_kinks
 from symgd.lowering.lower import lower
 from symgd.lowering.torch_program import to_torch
 from symgd.lowering.values import Bound
+from symgd.notation import notebook
 
 LARGEST = 400_000  # operations up to which the truth is computed: some ten seconds
 ROUNDS = 7  # runs of each that are timed, in turn; the median counts
@@ -54,10 +55,19 @@ class Comparison:
     autograd_seconds: float
 
     def __str__(self) -> str:
+        return table(self._body())
+
+    def _body(self) -> list[list[str]]:
         body = [["", "symgd, error in ulp", "autograd, error in ulp"]]
         body += [[row.name, ulps_text(row.symgd), ulps_text(row.autograd)] for row in self.rows]
-        body += [["time", _time(self.symgd_seconds), _time(self.autograd_seconds)]]
-        return table(body)
+        return [*body, ["time", _time(self.symgd_seconds), _time(self.autograd_seconds)]]
+
+    def _repr_html_(self) -> str:
+        header, *rows = self._body()
+        return notebook.table(rows, header)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return notebook.bundle(str(self), self._repr_html_())
 
     def json(self) -> dict[str, Any]:
         """The same as plain data."""
@@ -79,6 +89,14 @@ class DescentComparison:
         body = [["", "largest difference along the path"], *[[name, f"{gap:.3g}"] for name, gap in self.differences.items()]]
         timed = [["", "symgd", "autograd"], [f"time of {self.steps} steps", _time(self.symgd_seconds), _time(self.autograd_seconds)]]
         return f"{table(body)}\n\n{table(timed)}\n\noutcome: {self.outcome}"
+
+    def _repr_html_(self) -> str:
+        rows = [[name, f"{gap:.3g}"] for name, gap in self.differences.items()]
+        rows += [[f"symgd, time of {self.steps} steps", _time(self.symgd_seconds)], ["autograd", _time(self.autograd_seconds)]]
+        return notebook.table([*rows, ["outcome", self.outcome]], ["", "largest difference along the path"])
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return notebook.bundle(str(self), self._repr_html_())
 
     def json(self) -> dict[str, Any]:
         """The same as plain data."""

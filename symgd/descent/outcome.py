@@ -8,6 +8,8 @@ from typing import Union
 
 from torch import Tensor
 
+from symgd.notation.notebook import bundle, table
+
 Number = Union[float, Tensor]
 
 _SHOWN = 20  # entries up to which an array is printed
@@ -56,6 +58,14 @@ class Descent:
         shown = [f"  {name} = {_shown(value)}" for name, value in self.parameters.items()]
         losses = f"  loss {self.values[0]:.6g} at the start, {self.values[-1]:.6g} at the end"
         return "\n".join([f"{self.outcome}: {self.message}", *shown, losses])
+
+    def _repr_html_(self) -> str:
+        rows = [[str(self.outcome), self.message], *([name, _shown(value)] for name, value in self.parameters.items())]
+        rows += [["steps", str(self.steps)], ["loss", f"{self.values[0]:.6g} at the start, {self.values[-1]:.6g} at the end"]]
+        return table(rows)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return bundle(str(self), self._repr_html_())
 
 
 def _shown(value: Number) -> str:

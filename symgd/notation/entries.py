@@ -17,6 +17,7 @@ from symgd.algebra.dimension import ZERO, Dimension
 from symgd.algebra.expression import Add, Along, Contract, Counter, Expression, Leaf, Map, MatrixFunction, Select, Stack, Unknown
 from symgd.algebra.functions.matrix import unrepeated
 from symgd.algebra.trampoline import Task, run
+from symgd.calculus.steps.pending import PARTIAL, Pending
 from symgd.errors import LimitError
 from symgd.notation import presentation as show
 from symgd.notation.functions import call_name, elementwise_term, innermost, matrix_tree, of_all_entries, unknown_tree
@@ -26,6 +27,7 @@ from symgd.notation.presentation import Tree
 from symgd.notation.terms import Term, binds, dimension_tree, sum_term
 
 _MOST = 200_000  # entries that are written out one by one before a formula counts as too large
+OF_ENTRIES = ("diff", "D", PARTIAL)  # derivatives of an array whose entries are the derivatives of its entries
 _BINDERS = ("prod", "max", "min", "lse")  # functions of an axis that the language writes with an index
 _LITERAL = 64  # entries of an array that is written out as a literal where it has no other form
 
@@ -132,6 +134,9 @@ class Entries:
         return found
 
     def _entry(self, node: Expression, at: tuple[Position, ...], level: int) -> Task[Term]:
+        if isinstance(node, Pending):
+            pending: Term = yield self._pending(node, at, level)
+            return pending
         if isinstance(node, Leaf):
             return Term(scalars=(self._indexed(show.Name(node.name), at, level, node.shape),))
         if isinstance(node, Contract):
@@ -176,6 +181,24 @@ class Entries:
         for child in node.children:
             arguments.append((yield self.entry(child, (), level)).tree())
         return Term(scalars=(unknown_tree(node, arguments, self.letters.step()),))
+
+    def _pending(self, node: Pending, at: tuple[Position, ...], level: int) -> Task[Term]:
+        """An entry of a derivative that is not carried out: the derivative of an entry, by an entry."""
+        body, variable, *rest = node.arguments
+        if node.operator not in OF_ENTRIES:
+            arguments = []
+            for argument in node.arguments:
+                arguments.append((yield self._array(argument, (), level)))
+            return Term(scalars=(self._indexed(show.Call(node.operator, tuple(arguments)), at, level, node.shape),))
+        entry: Term = yield self.entry(body, at[: body.rank], level)
+        name: Tree = show.Name(variable.name)  # type: ignore[attr-defined]
+        if node.operator == PARTIAL:
+            by = self._indexed(name, at[body.rank :], level, variable.shape)
+            return Term(scalars=(show.Call("diff", (entry.tree(), by)),))
+        arguments = []
+        for argument in rest:
+            arguments.append((yield self._array(argument, (), level)))
+        return Term(scalars=(show.Call(node.operator, (entry.tree(), name, *arguments)),))
 
     def _short(self, node: Expression, at: tuple[Position, ...], level: int) -> Term | None:
         """The matrix form with indices behind it."""

@@ -19,7 +19,7 @@ COMPARISONS = {"less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!="
 _NEGATED = {"<": ">=", "<=": ">", "==": "!=", "!=": "==", ">": "<=", ">=": "<"}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _CALLED = {row: name for name, row in OF_ARRAY.items()}  # the table tells the largest entry from the larger of two numbers
-_OF_ALL_ENTRIES = {"norm2": "normF"}
+OF_ALL_ENTRIES = {"norm2": "normF"}
 
 _HALF = Fraction(1, 2)
 _ABS_OF_ARRAY = r"\operatorname{abs}\left({0}\right)"
@@ -40,7 +40,7 @@ def of_all_entries(function: Along, argument: Tree) -> Tree:
     """A function of all entries of an array of two or more axes."""
     if function.name == "norm1":
         return show.Call("sum", (show.Call("abs", (argument,), latex=_ABS_OF_ARRAY),))
-    return show.Call(_OF_ALL_ENTRIES.get(function.name, call_name(function)), (argument,), latex=function.latex)
+    return show.Call(OF_ALL_ENTRIES.get(function.name, call_name(function)), (argument,), latex=function.latex)
 
 
 def innermost(node: ex.Along) -> Expression:

@@ -6,12 +6,14 @@ How a function looks stands in its row of the function table; what has no row (s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from symgd.algebra.expression import Expression
+from symgd.calculus.steps.pending import variables
 from symgd.notation import presentation as show
 from symgd.notation.latex_names import has_script, name_latex
+from symgd.notation.latex_style import PLAIN_STYLE, Style, unsized
 from symgd.notation.letters import used_names
 from symgd.notation.present import presented
 from symgd.notation.presentation import (
@@ -38,12 +40,21 @@ _BUILT_IN = {
     "mean": r"\operatorname{mean}\left({0}\right)",
     "normF": r"\left\lVert {0}\right\rVert_{F}",
 }
+_DERIVATIVES: dict[str, Callable[[Sequence[Tree]], tuple[int, list[Piece]]]] = {
+    "diff": lambda arguments: _partial(arguments),
+    "jac": lambda arguments: _partial(arguments),
+    "grad": lambda arguments: _nabla("", arguments),
+    "hess": lambda arguments: _nabla("^{2}", arguments),
+    "D": lambda arguments: _along(*arguments),
+}
 _PLACE = re.compile(r"\{(\d)\}")
 _BRACKETED = re.compile(r"\\left\(\{0\}\\right\)")  # a template that begins so needs the brackets only round what is not one symbol
 _NAMED = re.compile(r"(\\[a-z]+)\\left\(\{0\}\\right\)\Z")  # \sin\left(…\right): its square is \sin^{2}\left(…\right)
 
 
-def latex(expression: Expression, notation: str = "auto", *, row: bool = False, avoid: Iterable[str] = ()) -> str:
+def latex(
+    expression: Expression, notation: str = "auto", *, row: bool = False, avoid: Iterable[str] = (), style: Style = PLAIN_STYLE
+) -> str:
     """The expression in LaTeX, without dollar signs.
 
     `notation` "auto" and "matrix" write matrix products where there are any, "index" writes sums over indices; `row` says that a
@@ -54,24 +65,28 @@ def latex(expression: Expression, notation: str = "auto", *, row: bool = False, 
     \\left\\lVert A x - b\\right\\rVert_2^{2}
     """
     tree = presented(expression, notation, row, avoid, sums_as_words=False)
-    return _Writer(used_names(expression)).text(tree)
+    arrays = {leaf.name: leaf.rank for leaf in variables(expression)} if style.bold != "none" else {}
+    return _Writer(used_names(expression), style, arrays).text(tree)
 
 
 class _Writer:
-    """The rule of LaTeX; `names` are those of the formula, which symbols such as I_n must not be taken for."""
+    """The rule of LaTeX; `names` are those of the formula, which symbols such as I_n must not be taken for; `ranks` of arrays in bold."""
 
-    def __init__(self, names: set[str]) -> None:
+    def __init__(self, names: set[str], style: Style = PLAIN_STYLE, ranks: Mapping[str, int] = {}) -> None:
         self.names = names
+        self.style = style
+        self.ranks = ranks
 
     def text(self, tree: Tree) -> str:
-        return show.rendered(tree, self.pieces, _OPENING, _CLOSING)
+        found = show.rendered(tree, self.pieces, _OPENING, _CLOSING)
+        return found if self.style.brackets == "sized" else unsized(found)
 
     def pieces(self, node: Tree) -> tuple[int, list[Piece]]:
         """One node in terms of its parts, and how tightly it holds together."""
         if isinstance(node, show.Number):
-            return _number(node.value)
+            return _number(node.value, self.style.fractions)
         if isinstance(node, show.Name):
-            return ATOM, [name_latex(node.name)]
+            return ATOM, [self._name(node.name)]
         if isinstance(node, show.Group):
             return ATOM, [_OPENING, (node.inner, 0), _CLOSING]
         if isinstance(node, show.Sum):
@@ -79,7 +94,7 @@ class _Writer:
         if isinstance(node, show.Product):
             return PRODUCT, _product(node)
         if isinstance(node, show.Quotient):
-            return _quotient(node)
+            return _quotient(node, self.style.fractions)
         if isinstance(node, show.Power):
             return self._power(node)
         if isinstance(node, show.Transpose):
@@ -98,6 +113,11 @@ class _Writer:
             return self._conditional(node)
         assert isinstance(node, show.Comparison)
         return COMPARISON, [(node.left, SUM), f" {_OPERATORS[node.operator]} ", (node.right, SUM)]
+
+    def _name(self, name: str) -> str:
+        rank = self.ranks.get(name, 0)
+        bold = rank and (self.style.bold == "arrays" or rank == 1)
+        return rf"\bm{{{name_latex(name)}}}" if bold and not has_script(name) else name_latex(name)
 
     def _compact(self, index: Tree) -> str:
         """An index or a size, without spaces round its signs."""
@@ -145,16 +165,14 @@ class _Writer:
     def _transpose(self, node: show.Transpose) -> tuple[int, list[Piece]]:
         base = node.base
         if isinstance(base, show.Call) and base.name == "inv":
-            return POWER, [(base.arguments[0], ATOM), r"^{-\top}"]
-        return POWER, [(base, ATOM), r"^{\top}"]
+            if self.style.transpose == "'":
+                return POWER, [_OPENING, (base, 0), _CLOSING, "'"]
+            return POWER, [(base.arguments[0], ATOM), rf"^{{-{self.style.transpose}}}"]
+        return POWER, [(base, ATOM), f"^{{{self.style.transpose}}}" if self.style.transpose != "'" else "'"]
 
     def _call(self, node: show.Call) -> tuple[int, list[Piece]]:
-        if node.name == "diff":
-            body, variable = node.arguments
-            return PRODUCT, [r"\frac{\partial}{\partial ", (variable, 0), "} ", (body, SIGN)]
-        if node.name in ("grad", "hess"):
-            body, variable = node.arguments
-            return PRODUCT, [r"\nabla_{", (variable, 0), "}^{2} " if node.name == "hess" else "} ", (body, SIGN)]
+        if node.name in _DERIVATIVES:
+            return _DERIVATIVES[node.name](node.arguments)
         if node.name == "lim":
             step, point, body = node.arguments
             return PRODUCT, [r"\lim_{", (step, 0), r" \to ", (point, 0), "} ", (body, SIGN)]
@@ -181,6 +199,28 @@ class _Writer:
         known = node.name in ("eye", "commut") or node.name not in self.names
         head = rf"\operatorname{{{node.name}}}" if known and node.name.isascii() and node.name.isalnum() else name_latex(node.name)
         return ATOM, [head, _OPENING, *show.listed(node.arguments), _CLOSING]
+
+
+def _partial(arguments: Sequence[Tree]) -> tuple[int, list[Piece]]:
+    """The derivative by one variable, or by several in turn."""
+    body, *by = arguments
+    order = "" if len(by) == 1 else f"^{{{len(by)}}}"
+    below: list[Piece] = [piece for k, variable in enumerate(by) for piece in (r" \partial " if k else r"\partial ", (variable, 0))]
+    return PRODUCT, [rf"\frac{{\partial{order}}}{{", *below, "} ", (body, SIGN)]
+
+
+def _nabla(order: str, arguments: Sequence[Tree]) -> tuple[int, list[Piece]]:
+    body, *by = arguments
+    return PRODUCT, [r"\nabla_{", *show.listed(by, ", "), "}", order, " ", (body, SIGN)]
+
+
+def _along(body: Tree, variable: Tree, direction: Tree) -> tuple[int, list[Piece]]:
+    """The differential, d_x(A x), along a direction that is named after the variable; else D_u f, or D_u^x f where f has other names."""
+    if isinstance(direction, show.Name) and isinstance(variable, show.Name) and direction.name == "d" + variable.name:
+        return POWER, [r"\mathrm{d}_{", (variable, 0), "}", (show.Group(body), 0)]
+    names = {part.name for part in show.walked(body) if isinstance(part, show.Name)}
+    by: list[Piece] = ["}^{", (variable, 0)] if len(names) > 1 else []
+    return PRODUCT, ["D_{", (direction, 0), *by, "} ", (body, SIGN)]
 
 
 def _filled(template: str, arguments: Sequence[Tree]) -> tuple[int, list[Piece]]:
@@ -231,9 +271,13 @@ def _begins_with_digit(tree: Tree) -> bool:
     return isinstance(tree, show.Number) and tree.value >= 0 and (tree.value.denominator == 1 or is_decimal(tree.value))
 
 
-def _quotient(node: show.Quotient) -> tuple[int, list[Piece]]:
+def _quotient(node: show.Quotient, fractions: str) -> tuple[int, list[Piece]]:
     if node.entrywise:
         return PRODUCT, [(node.above, PRODUCT), r" \oslash ", (node.below, SIGN)]
+    if fractions == "slash" and node.scalar:
+        above_least = SIGN if isinstance(node.above, show.Bound) or _ends_in_sum(node.above) else PRODUCT
+        below_least = POWER if isinstance(node.below, show.Product) else SIGN
+        return PRODUCT, [(node.above, above_least), " / ", (node.below, below_least)]
     above = node.above
     factors = [above.first, *[factor for _, factor in above.rest]] if isinstance(above, show.Product) else [above]
     if node.scalar and not isinstance(factors[-1], show.Bound):
@@ -243,6 +287,10 @@ def _quotient(node: show.Quotient) -> tuple[int, list[Piece]]:
         front, first, rest = above.first, above.rest[0][1], above.rest[1:]
         above = show.Product(first, rest, above.arrays) if rest else first
     return PRODUCT, [r"\frac{", (front, 0), "}{", (node.below, 0), "} ", (above, PRODUCT)]
+
+
+def _ends_in_sum(tree: Tree) -> bool:
+    return isinstance(tree, show.Product) and _reaches_on(tree.rest[-1][1])
 
 
 def _blocks(rows: Sequence[Sequence[Tree]]) -> list[Piece]:
@@ -274,13 +322,15 @@ def _cases(node: show.Conditional) -> list[Piece]:
     return [*found, (rest, 0), r" & \text{otherwise} \end{cases}"]
 
 
-def _number(value: Fraction) -> tuple[int, list[Piece]]:
+def _number(value: Fraction, fractions: str) -> tuple[int, list[Piece]]:
     if value < 0:
-        _, digits = _number(-value)
+        _, digits = _number(-value, fractions)
         return SUM, ["-", *digits]
     if value.denominator == 1:
         return ATOM, [str(value.numerator)]
     if is_decimal(value):
         whole, rest = divmod(value.numerator * (10**6 // value.denominator), 10**6)
         return ATOM, [f"{whole}.{rest:06d}".rstrip("0")]
+    if fractions == "slash":
+        return PRODUCT, [f"{value.numerator} / {value.denominator}"]
     return SIGN, [rf"\frac{{{value.numerator}}}{{{value.denominator}}}"]

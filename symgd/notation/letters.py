@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import chain, count
 
 from symgd.algebra.expression import Expression, Leaf, Unknown, topological
+from symgd.calculus.steps.pending import Pending
 
 _PREFERRED = "ijklpqrstuvwabcdgmnxyz"
 
@@ -13,12 +14,21 @@ _PREFERRED = "ijklpqrstuvwabcdgmnxyz"
 def used_names(root: Expression) -> set[str]:
     """Every name that stands in the formula: variables, unknown functions, dimensions."""
     found: set[str] = set()
-    for node in topological(root):
-        if isinstance(node, Leaf | Unknown):
-            found.add(node.name)
-        for dimension in node.shape:
-            found.update(dimension.names)
+    waiting = [root]
+    while waiting:
+        for node in topological(waiting.pop()):
+            if isinstance(node, Pending):
+                waiting += node.arguments
+            elif isinstance(node, Leaf | Unknown):
+                found.add(node.name)
+            for dimension in node.shape:
+                found.update(dimension.names)
     return found
+
+
+def names_in(variables: Iterable[Leaf]) -> set[str]:
+    """The names of variables, and of the dimensions in their declarations."""
+    return {name for leaf in variables for name in (leaf.name, *(name for size in leaf.shape for name in size.names))}
 
 
 class Letters:

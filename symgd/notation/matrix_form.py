@@ -33,9 +33,10 @@ from symgd.algebra.expression import (
 from symgd.algebra.functions.table import POWER
 from symgd.algebra.grid import layers
 from symgd.algebra.trampoline import run
+from symgd.calculus.steps.pending import PARTIAL, Pending
 from symgd.notation import blocks, masks
 from symgd.notation import presentation as show
-from symgd.notation.entries import Entries, flat_terms
+from symgd.notation.entries import OF_ENTRIES, Entries, flat_terms
 from symgd.notation.functions import call_name, elementwise_term, innermost, matrix_tree, of_all_entries, unknown_tree
 from symgd.notation.letters import Letters
 from symgd.notation.network import Line, Network, Vector
@@ -78,6 +79,8 @@ class Forms:
     def _include(self, root: Expression) -> None:
         for node in ex.topological(root):
             if node not in self.terms:
+                for argument in node.arguments if isinstance(node, Pending) else ():
+                    self._include(argument)
                 self.terms[node] = term = self._term(node)
                 if term is None and not node.shape:
                     self.terms[node] = run(self.entries.entry(node, (), 0))
@@ -104,6 +107,8 @@ class Forms:
     def _atom(self, node: Expression) -> Tree | None:
         if isinstance(node, Constant):
             return show.number(node.value)
+        if isinstance(node, Pending):
+            return self._pending(node)
         if isinstance(node, Irrational | Leaf):
             return show.Name(node.name)
         if isinstance(node, Size):
@@ -124,6 +129,12 @@ class Forms:
             return unknown_tree(node, trees, self.entries.letters.step())
         assert isinstance(node, Stack)
         return self._stack(node, trees)
+
+    def _pending(self, node: Pending) -> Tree | None:
+        """A derivative that is not carried out, of arrays as they are; one by the entries of an array has no name as a whole."""
+        if node.operator == PARTIAL or (self.by_index and node.shape and node.operator in OF_ENTRIES):
+            return None
+        return show.Call(node.operator, tuple([self.tree(argument) for argument in node.arguments]))
 
     def _along(self, node: Along, argument: Tree) -> Tree | None:
         child = node.children[0]

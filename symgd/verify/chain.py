@@ -10,6 +10,7 @@ from symgd.algebra.operations import Value
 from symgd.errors import FormulaError, ShapeError
 from symgd.language.elaborate import read
 from symgd.language.limits import Limits
+from symgd.notation.notebook import bundle, table
 from symgd.verify.check import MISTAKE, Verdict, verdict_of
 from symgd.verify.decide import decide
 from symgd.verify.mistakes import likely_mistake
@@ -39,6 +40,15 @@ class Chain:
         for k, (line, verdict) in enumerate(zip(self.lines[1:], self.verdicts), 2):
             shown.append(f"{k}  = {line}    {verdict}")
         return "\n".join(shown)
+
+    def _repr_html_(self) -> str:
+        rows = [["1", self.lines[0], "", ""]]
+        for k, (line, verdict) in enumerate(zip(self.lines[1:], self.verdicts), 2):
+            rows.append([str(k), f"= {line}", verdict.grade, str(verdict).removeprefix(f"{verdict.grade}: ")])
+        return table(rows)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return bundle(str(self), self._repr_html_())
 
 
 def check_chain(lines: Sequence[str], given: str | Mapping[str, str] = "", syntax: str = "infix", seconds: float = 10.0) -> Chain:

@@ -14,6 +14,7 @@ from symgd.errors import ShapeError
 from symgd.language.elaborate import Reading, claim_of, read_claim
 from symgd.language.latex.reader import links_of
 from symgd.language.limits import Limits
+from symgd.notation.notebook import bundle, table
 from symgd.verify.decide import Decision, decide
 from symgd.verify.mistakes import Mistake, likely_mistake
 
@@ -42,6 +43,18 @@ class Verdict:
             lines.append("at " + ", ".join(f"{name} = {_shown(value)}" for name, value in self.witness.items()))
             lines.append(f"  left  {_shown(self.left)}\n  right {_shown(self.right)}")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = [["claim", self.claim], [self.grade, self.why]]
+        if self.mistake is not None:
+            rows.append(["likely mistake", f"{self.mistake.text}\n{self.mistake.repair}"])
+        if self.witness is not None:
+            rows.append(["at", ", ".join(f"{name} = {_shown(value)}" for name, value in self.witness.items())])
+            rows += [["left", _shown(self.left)], ["right", _shown(self.right)]]
+        return table(rows)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return bundle(str(self), self._repr_html_())
 
 
 def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix", seconds: float = 10.0) -> Verdict:

@@ -24,14 +24,17 @@ from symgd.algebra.expand import expanded
 from symgd.algebra.expression import Expression, Leaf
 from symgd.algebra.operations import Value
 from symgd.algebra.shorten import normal_form
+from symgd.algebra.simplify import simplified
 from symgd.errors import DomainError, NoRuleError
 from symgd.verify import kernels, sample
+from symgd.verify.array_numbers import with_numbers
 from symgd.verify.complexes import real_values
 from symgd.verify.models import models_of, with_models
 
 POINTS = 16
 DIGITS = 30
 TRIES = 200
+WRITTEN_OUT = 16  # entries of an array that are compared one by one
 SMALL = 60  # nodes: numbers made of more are compared over kernels first
 PRECISIONS = (192, 512, 2048)  # bits
 LIKELY = 2  # points where a mended claim must hold: it was made to hold at others
@@ -64,6 +67,10 @@ def decide(left: Value, right: Value, seed: str, ends: float, variables: Iterabl
     proofs = [_by_canonical_form, _by_normal_form]
     if not difference.shape:
         proofs.insert(0 if len(ex.topological(difference)) > SMALL else 1, _by_kernels)
+        if any(node.shape for node in ex.topological(difference)):
+            proofs.append(_by_kernels_of_arrays)
+    elif _entries_of(difference):
+        proofs.append(_by_entries)
     for proof in proofs:
         why = proof(left.node, right.node, ends)
         if why:
@@ -90,6 +97,29 @@ def _by_canonical_form(left: Expression, right: Expression, ends: float) -> str:
 
 def _by_kernels(left: Expression, right: Expression, ends: float) -> str:
     return "the difference is 0 as a fraction of polynomials over independent kernels." if kernels.is_zero(left - right, ends) else ""
+
+
+def _by_kernels_of_arrays(left: Expression, right: Expression, ends: float) -> str:
+    """The same with numbers made of arrays, such as x'·A·x, as numbers of which nothing is known."""
+    return _by_kernels(with_numbers(left), with_numbers(right), ends)
+
+
+def _by_entries(left: Expression, right: Expression, ends: float) -> str:
+    """Of a literal, entry by entry."""
+    entries = zip(_entries_of(left), _entries_of(right))
+    same = all(_by_canonical_form(one, other, ends) or _by_kernels(one, other, ends) for one, other in entries)
+    return "each entry is proved to be the same." if same else ""
+
+
+def _entries_of(root: Expression) -> list[Expression]:
+    """The entries of a small array whose dimensions are numbers; none of any other."""
+    found = [root]
+    while found and found[0].shape:
+        length = found[0].shape[0].constant
+        if length is None or length * len(found) > WRITTEN_OUT:
+            return []
+        found = [ex.element(one, 0, Dimension.of(k)) for one in found for k in range(length)]
+    return [simplified(one) for one in found]
 
 
 def _by_normal_form(left: Expression, right: Expression, ends: float) -> str:

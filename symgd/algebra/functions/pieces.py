@@ -13,6 +13,7 @@ from symgd.algebra.expression import Expression
 from symgd.algebra.functions.row import Elementwise
 from symgd.algebra.functions.writing import F, from_sympy, hull, piecewise, points, truth, zero
 
+EITHER_WAY = frozenset({"equal", "not_equal"})  # they say the same with their sides exchanged
 TRUTHS = frozenset({"step", "less", "less_equal", "equal", "not_equal"})  # they are 0 or 1, and so a power of one is itself
 _ZERO = (Fraction(0),)
 _PAIRS = points("0.5 2", "2 0.5", "-1 1", "3 3", "1e-300 2e-300", "1e30 1e30", "1.0000000001 1")

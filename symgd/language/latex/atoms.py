@@ -186,6 +186,8 @@ def _of_family(p: Parser, token: Token, name: str, marks: Scripts) -> Task[Node]
 
 def _special(p: Parser, token: Token, name: str) -> Task[Node] | None:
     """Letters with a meaning of their own, where they are not declared: D_u f, the expectation, the indicator, I_n, sets of numbers."""
+    if name == "d" and token.head == r"\mathrm" and p.is_symbol("_") and derivatives.is_differential_of_brackets(p):
+        return derivatives.differential(p, token)  # also beside a d that is a size
     if p.scope.knows(name):
         return None
     if token.font == "bb":

@@ -291,7 +291,7 @@ def _of_named(p: Parser, token: Token, sign: str, name: str, by: list[Node]) -> 
 
 
 def directional(p: Parser, token: Token) -> Task[Node]:
-    """`D_u f(x)`, the derivative along u; `D_{KL}(p \\| q)`, the divergence of two distributions."""
+    """`D_u f(x)`, the derivative along u, `D_u^x f` of the variable x; `D_{KL}(p \\| q)`, the divergence of two distributions."""
     low = p.span(p.advance())
     content = p.tokens[slice(*low)]
     if "".join(t.value for t in content).upper() == "KL" and p.is_symbol("("):
@@ -302,6 +302,10 @@ def directional(p: Parser, token: Token) -> Task[Node]:
     if p.is_symbol("(") and atoms.is_name(p.peek()) and p.peek(2).value == ")" and not p.scope.is_definition(p.scope.resolve(p.peek())):
         written, point = p.source(start, p.end), p.source(p.peek().start, p.peek().end)
         p.refuse(p.token, f"{written} is missing its function: ({point}) is where it is taken.", f"Write {written} f({point}).")
+    if p.is_symbol("^"):
+        variable: Node = yield p.within(*p.span(p.advance()), task=p.factor)
+        moved: Node = yield reach(p, token)
+        return p.set(Call("D", (moved, variable, along), (), start, p.end))
     name = _function_name(p)
     if name is None:
         body: Node = yield reach(p, token)
@@ -309,6 +313,26 @@ def directional(p: Parser, token: Token) -> Task[Node]:
     else:
         gradient = yield _of_named(p, token, "∇", name, [])
     return p.set(Call("D·", (gradient, along), (), start, p.end))
+
+
+def is_differential_of_brackets(p: Parser) -> bool:
+    """Do brackets follow the subscript that stands next?"""
+    at, end = p.at, p.end
+    p.span(p.advance())
+    opens = p.is_symbol("(")
+    p.at, p.end = at, end
+    return opens
+
+
+def differential(p: Parser, token: Token) -> Task[Node]:
+    """`\\mathrm{d}_x (A x)`: the differential of what is in brackets by x, along dx."""
+    variable: Node = yield p.within(*p.span(p.advance()), task=p.factor)
+    if not isinstance(variable, Name):
+        p.refuse_node(variable, "unexpected differential: expected the name of a variable.", r"Write it as in \mathrm{d}_{x} (A x).")
+    opening = p.advance()
+    body: list[Node] = yield p.bracketed(opening)
+    step = Name(f"d{variable.name}", token.start, p.end)
+    return p.set(Call("D", (body[0], variable, step), (), token.start, p.end))
 
 
 def _divergence(p: Parser, token: Token) -> Task[Node]:
