@@ -17,7 +17,7 @@ from symgd.algebra.functions.row import Along, Elementwise
 from symgd.algebra.operations import Index, Value
 from symgd.algebra.trampoline import Task
 from symgd.errors import ShapeError
-from symgd.language import indices, operators
+from symgd.language import indices, operators, written
 from symgd.language import syntax as sx
 from symgd.language.arguments import arguments, check_count, refuse
 from symgd.language.binders import OF_SIZES, Binder, binder_of
@@ -83,6 +83,8 @@ _OF_BANDS = {
 def call(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
     """The value of a call."""
     name = node.name
+    if name in written.OPERATORS:
+        return written.OPERATORS[name](elaborator, node)
     declared = elaborator.declared.get(name)
     if isinstance(declared, Definition | UnknownFunction) and name not in elaborator.bound:
         return _of_declared(elaborator, node, declared)

@@ -14,11 +14,16 @@ from typing import NoReturn
 from symgd.algebra.dimension import shape_text
 from symgd.algebra.expression import Expression, Leaf, Map, leaf
 from symgd.algebra.operations import Value
-from symgd.errors import FormulaError, NoRuleError
-from symgd.language.declarations import Variable, parse_declarations
-from symgd.language.infix import parse_claim, parse_formula
+from symgd.errors import FormulaError
+from symgd.language.binders import outline
+from symgd.language.declarations import Definition, Variable, parse_declarations
+from symgd.language import infix
+from symgd.language.latex import given as latex_given
+from symgd.language.latex import reader as latex
+from symgd.language.latex.scope import Scope
 from symgd.language.limits import Limits
 from symgd.language.meaning import Elaborator
+from symgd.language.syntax import Equation, Node
 
 _NO_LIMITS = Limits()
 
@@ -37,6 +42,7 @@ class Reading:
     names: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
     kinked: tuple[tuple[Map, Expression], ...]
+    defines: str = ""
 
     def __str__(self) -> str:
         lines = [self.text, *(f"  {name}: {kind}" for name, kind in self.names), *(f"  warning: {warning}" for warning in self.warnings)]
@@ -54,9 +60,8 @@ def read(text: str, given: str | Mapping[str, str] | None = "", syntax: str = "i
       m: a dimension
       n: a dimension
     """
-    _check_syntax(syntax)
-    elaborator = Elaborator(parse_declarations(given, limits), limits)
-    value = elaborator.read(parse_formula(text, limits), text)
+    root, elaborator = _parsed(text, given, syntax, limits)
+    value = elaborator.read(root, text)
     _refuse_misspelling(elaborator)
     return _report(elaborator, text, value)
 
@@ -65,27 +70,60 @@ def read_claim(
     text: str, given: str | Mapping[str, str] | None = "", syntax: str = "infix", limits: Limits = _NO_LIMITS
 ) -> tuple[Reading, Reading]:
     """Read an equation: its left side and its right side, with the same names."""
-    _check_syntax(syntax)
-    elaborator = Elaborator(parse_declarations(given, limits), limits)
-    equation = parse_claim(text, limits)
+    equation, elaborator = _claim(text, given, syntax, limits)
     left = elaborator.read(equation.left, text)
-    right = elaborator.read(equation.right, text)
+    right = left if equation.right is equation.left else elaborator.read(equation.right, text, left.shape)
     _refuse_misspelling(elaborator)
     sides = [(left, text[equation.left.start : equation.left.end]), (right, text[equation.right.start : equation.right.end])]
     one, other = (_report(elaborator, written, value) for value, written in sides)
     return one, other
 
 
+def claim_of(text: str, given: str | Mapping[str, str] | None = "", syntax: str = "infix", limits: Limits = _NO_LIMITS) -> Equation:
+    """The syntax tree of an equation, in either syntax."""
+    return _claim(text, given, syntax, limits)[0]
+
+
+def _parsed(text: str, given: str | Mapping[str, str] | None, syntax: str, limits: Limits) -> tuple[Node, Elaborator]:
+    """The tree of a formula, and the elaborator that knows its declarations."""
+    _check_syntax(syntax)
+    if syntax == "infix":
+        return infix.parse_formula(text, limits), Elaborator(parse_declarations(given, limits), limits)
+    scope = latex_given.parse_declarations(given, limits)
+    root = latex.parse_formula(text, limits, scope)
+    return root, _elaborator(scope, limits, root)
+
+
+def _claim(text: str, given: str | Mapping[str, str] | None, syntax: str, limits: Limits) -> tuple[Equation, Elaborator]:
+    _check_syntax(syntax)
+    if syntax == "infix":
+        elaborator = Elaborator(parse_declarations(given, limits), limits)
+        return infix.parse_claim(text, limits), elaborator
+    scope = latex_given.parse_declarations(given, limits)
+    equation = latex.parse_claim(text, limits, scope)
+    return equation, _elaborator(scope, limits, equation.left, equation.right)
+
+
+def _elaborator(scope: Scope, limits: Limits, *roots: Node) -> Elaborator:
+    # A declared number that a sum runs to, as in \\sum_{k=1}^{n} k with n declared, is a size.
+    sizes = {name for root in roots for name in outline(root).sizes}
+    declared = [d for d in scope.declared.values() if not (d.name in sizes and isinstance(d, Variable) and not d.shape)]
+    made = Elaborator(declared, limits)
+    made.is_latex = True
+    made.warnings += scope.warnings
+    made.defines = scope.defines
+    made.local = scope.local
+    return made
+
+
 def _check_syntax(syntax: str) -> None:
-    if syntax == "latex":
-        raise NoRuleError("formulas in LaTeX cannot be read yet.", hint="Write it in the infix language, as in 2*A'*(A*x - b).")
-    if syntax != "infix":
-        raise FormulaError(f"unknown syntax {syntax!r}.", hint='Formulas are read with syntax="infix".')
+    if syntax not in ("infix", "latex"):
+        raise FormulaError(f"unknown syntax {syntax!r}.", hint='Formulas are read with syntax="infix" or syntax="latex".')
 
 
 def _refuse_misspelling(elaborator: Elaborator) -> None:
     """Refuse an undeclared name where a declared one goes unused."""
-    unused = [name for name in elaborator.declared if name not in elaborator.used and name not in elaborator.sizes]
+    unused = [name for name in elaborator.declared if name not in elaborator.used | elaborator.local and name not in elaborator.sizes]
     if not unused or not elaborator.undeclared:
         return
     # The one that looks most like an unused name is the one to point at.
@@ -122,7 +160,7 @@ def _report(elaborator: Elaborator, text: str, value: Value) -> Reading:
         names[name] = "a real scalar, not declared"
         declared[name] = leaf(name)
     names.update(dict.fromkeys(sorted(elaborator.sizes), "a dimension"))
-    return Reading(text, value, declared, tuple(names.items()), tuple(elaborator.warnings), tuple(elaborator.kinked))
+    return Reading(text, value, declared, tuple(names.items()), tuple(elaborator.warnings), tuple(elaborator.kinked), elaborator.defines)
 
 
 def _kind(variable: Variable) -> str:

@@ -12,12 +12,12 @@ from typing import Any, NoReturn
 from symgd.algebra import expression as ex
 from symgd.algebra import matrices
 from symgd.algebra import operations as op
-from symgd.algebra.dimension import Dimension
+from symgd.algebra.dimension import Dimension, Shape
 from symgd.algebra.expression import Expression, Irrational, Leaf, Map
 from symgd.algebra.operations import Index, Value
 from symgd.algebra.trampoline import Task, run
 from symgd.errors import FormulaError, LimitError, ShapeError, SymgdError
-from symgd.language import calls, conditionals, indices
+from symgd.language import calls, conditionals, indices, written
 from symgd.language import syntax as sx
 from symgd.language.binders import Use, outline
 from symgd.language.declarations import Declaration, Definition, UnknownFunction, Variable, shapes_of
@@ -34,6 +34,10 @@ PRODUCTS: dict[str, Callable[[Value, Value], Value]] = {
     "\\": matrices.solve,
     ".*": op.hadamard,
     "./": lambda left, right: op.divide(left, right, "./"),
+    # written in LaTeX only: \cdot, \times, \otimes
+    "·": written.dotted,
+    "×": written.crossed,
+    "⊗": op.kron,
 }
 
 
@@ -64,14 +68,18 @@ class Elaborator:
         self.kinked: list[tuple[Map, Expression]] = []
         self.magnitude = Magnitude(limits)
         self.count = 0
+        self.is_latex = False
+        self.defines = ""  # the head that a claim in LaTeX defines
+        self.local: set[str] = set()  # names that a text in LaTeX defines itself
+        self.unsized: set[int] = set()  # nodes with ones or an identity of no stated size: see `written`
         self._trees: list[sx.Node] = []  # kept alive: `uses` and `done` know nodes by identity
 
-    def read(self, root: sx.Node, text: str) -> Value:
-        """The value of a formula. Raises `FormulaError`, `ShapeError`, `DomainError`, `LimitError` or `NoRuleError`, placed."""
+    def read(self, root: sx.Node, text: str, wanted: Shape | None = None) -> Value:
+        """The value of a formula, of the shape `wanted` where it leaves one open. Raises `FormulaError`, `ShapeError`, `DomainError`, `LimitError` or `NoRuleError`, placed."""
         self.text = text
         self.prepare(root)
         try:
-            return run(self.value(root))
+            return run(written.sized(self, root, wanted) if id(root) in self.unsized else self.value(root))
         except SymgdError as error:
             raise _at_whole_constant(error, root, self.text) from None
 
@@ -80,6 +88,8 @@ class Elaborator:
         found = outline(root)
         self._trees.append(root)
         self.uses.update(found.uses)
+        if self.is_latex:
+            self.unsized |= written.unsized_in(root)
         self.sizes.update(name for name in found.sizes if name not in self.declared)
 
     # ---- names
@@ -99,6 +109,11 @@ class Elaborator:
 
     def is_definition(self, name: str) -> bool:
         return isinstance(self.declared.get(name), Definition) and name not in self.bound and name not in self.defined
+
+    def is_defined(self, name: str) -> bool:
+        """Does the name stand for a formula without parameters?"""
+        declared = self.declared.get(name)
+        return isinstance(declared, Definition) and not declared.parameters and name not in self.bound
 
     def named(self, node: sx.Name) -> Value:
         """What a name stands for: an index or parameter, a declared name, a dimension, a constant, else a real scalar."""
@@ -183,6 +198,8 @@ class Elaborator:
         self.count += 1
         if self.count > self.limits.nodes:
             raise self.limits.exceeded("nodes", "the formula is too large").at(self.text, node.start, node.end)
+        if id(node) in self.unsized:
+            return written.sized(self, node)
         return _READERS[type(node)](self, node)
 
     def _atom(self, node: sx.Number | sx.Name) -> Task[Value]:
@@ -304,6 +321,12 @@ class Elaborator:
     def _index(self, node: sx.Index) -> Task[Value]:
         return indices.entry(self, node)
 
+    def _let(self, node: sx.Let) -> Task[Value]:
+        return written.let(self, node)
+
+    def _at(self, node: sx.At) -> Task[Value]:
+        return written.at(self, node)
+
     def _list(self, node: sx.List) -> Task[Value]:
         """`[a, b]`, a vector, or `[[…], […]]`, rows; of blocks where an item is an array."""
         rows = [item for item in node.items if isinstance(item, sx.List)]
@@ -361,6 +384,8 @@ _READERS: dict[type, Callable[[Elaborator, Any], Task[Value]]] = {
     sx.Index: Elaborator._index,
     sx.List: Elaborator._list,
     sx.Rows: Elaborator._rows,
+    sx.Let: Elaborator._let,
+    sx.At: Elaborator._at,
 }
 
 

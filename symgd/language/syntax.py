@@ -146,6 +146,29 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class Let:
+    """The body with each name standing for a value: a whole number may be a subscript. Written in LaTeX only, as a sum over a set."""
+
+    body: Node
+    names: tuple[str, ...]
+    values: tuple[Node, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """The body, derived by its names where it says so, at the values: f'(3). Written in LaTeX only; `each`: entry by entry of a value."""
+
+    body: Node
+    names: tuple[str, ...]
+    values: tuple[Node, ...]
+    each: bool
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Equation:
     """`left = right`, a claim; never inside another node."""
 
@@ -155,7 +178,7 @@ class Equation:
     end: int
 
 
-Node = Union[Number, Name, Prefix, Transpose, Power, Chain, Comparison, Conditional, Binding, Call, Index, List, Rows]
+Node = Union[Number, Name, Prefix, Transpose, Power, Chain, Comparison, Conditional, Binding, Call, Index, List, Rows, Let, At]
 
 
 def children(node: Node) -> tuple[Node, ...]:
@@ -180,6 +203,8 @@ def children(node: Node) -> tuple[Node, ...]:
         return (node.base, *node.indices)
     if isinstance(node, List):
         return node.items
+    if isinstance(node, Let | At):
+        return (*node.values, node.body)
     return tuple(item for row in node.rows for item in row)
 
 

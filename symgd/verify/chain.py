@@ -64,7 +64,7 @@ def check_chain(lines: Sequence[str], given: str | Mapping[str, str] = "", synta
         if verdict.grade == "refuted":
             verdict = _with_origin(verdict, values, texts, k, ends)
             if all(earlier.grade != "refuted" for earlier in verdicts):
-                mistake = likely_mistake(verdict.claim, given, min(ends, time.monotonic() + MISTAKE))
+                mistake = likely_mistake(verdict.claim, given, min(ends, time.monotonic() + MISTAKE), syntax)
                 verdict = replace(verdict, mistake=mistake)
         verdicts.append(verdict)
     return Chain(texts, tuple(verdicts))

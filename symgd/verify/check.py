@@ -11,8 +11,8 @@ import mpmath
 
 from symgd.algebra import expression as ex
 from symgd.errors import ShapeError
-from symgd.language.elaborate import Reading, read_claim
-from symgd.language.infix import parse_claim
+from symgd.language.elaborate import Reading, claim_of, read_claim
+from symgd.language.latex.reader import links_of
 from symgd.language.limits import Limits
 from symgd.verify.decide import Decision, decide
 from symgd.verify.mistakes import Mistake, likely_mistake
@@ -55,14 +55,19 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
     'proved'
     """
     ends = time.monotonic() + seconds
+    links = links_of(claim, Limits()) if syntax == "latex" else ()
+    if len(links) > 1:
+        return _weakest([check(link, given, syntax, seconds / len(links)) for link in links], claim)
     try:
         one, other = read_claim(claim, given, syntax, Limits())
     except ShapeError as error:
-        if error.text != claim or error.position is None or error.position < parse_claim(claim, Limits()).right.start:
+        if error.text != claim or error.position is None or error.position < claim_of(claim, given, syntax, Limits()).right.start:
             raise
-        mistake = likely_mistake(claim, given, min(ends, time.monotonic() + MISTAKE))
+        mistake = likely_mistake(claim, given, min(ends, time.monotonic() + MISTAKE), syntax)
         return Verdict("refuted", f"the right side cannot be formed: {error.reason}", claim, mistake=mistake)
-    variables = [leaf for leaf in {**one.declared, **other.declared}.values() if leaf.name in claim]
+    if one.defines:
+        return Verdict("proved", f"this defines {one.defines}: there is nothing to check.", claim)
+    variables = [leaf for leaf in {**one.declared, **other.declared}.values() if syntax == "latex" or leaf.name in claim]
     left, right = _side(one), _side(other)
     verdict = verdict_of(decide(left, right, claim, ends, variables), claim)
     if verdict.grade != "refuted":
@@ -71,7 +76,14 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
     where = _where_it_holds(left, right, claim, ends)
     if where:
         return replace(verdict, why=f"{verdict.why} {where}")
-    return replace(verdict, mistake=likely_mistake(claim, given, ends))
+    return replace(verdict, mistake=likely_mistake(claim, given, ends, syntax))
+
+
+def _weakest(verdicts: list[Verdict], claim: str) -> Verdict:
+    """The verdict on a chain a = b = c: that on its first link that is refuted, else on the one that is known least surely."""
+    order = ("refuted", "undecided", "agrees", "proved")
+    found = min(verdicts, key=lambda verdict: order.index(verdict.grade))
+    return replace(found, why=f"{found.claim.strip()}: {found.why}", claim=claim)
 
 
 def _where_it_holds(left: Any, right: Any, claim: str, ends: float) -> str:

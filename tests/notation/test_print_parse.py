@@ -44,7 +44,10 @@ def check(root: Expression, values: Mapping[str, Any], sizes: Mapping[str, int])
             continue
         back = read(text, declarations, limits=WIDE).value.node
         assert largest_difference(wanted, evaluate(back, {**sizes, **values}, sizes)) < SAME, text
-        balanced(latex(root, notation))
+        written = latex(root, notation, avoid=sizes)
+        balanced(written)
+        again = read(written, declarations, "latex", WIDE).value.node
+        assert largest_difference(wanted, evaluate(again, {**sizes, **values}, sizes)) < SAME, written
 
 
 def balanced(text: str) -> None:

@@ -25,8 +25,10 @@ PROOF = 1.0  # seconds beyond the search that the proof of a repair may take
 Given = str | Mapping[str, str]
 
 
-def likely_mistake(text: str, given: Given, ends: float) -> Mistake | None:
+def likely_mistake(text: str, given: Given, ends: float, syntax: str = "infix") -> Mistake | None:
     """The one slip that explains a refuted claim, with the claim mended, which checks; None where no single slip does, or time is up."""
+    if syntax != "infix":
+        return None
     equation = parse_claim(text, Limits())
     try:
         left, right = read_claim(text, given, "infix", Limits())

@@ -1,0 +1,390 @@
+r"""Operations that LaTeX writes alike for numbers, vectors and matrices, so that only the shapes say which is meant.
+
+    ∂(f, x)   \frac{\partial f}{\partial x}   the derivative by a number, the gradient or the Jacobian by an array
+    ∇(f, x…)  \nabla_x f                      the gradient; ∇²(f, x…) the Hessian; D·(g, u) the gradient g along u
+    ‖(x)      \|x\|                           the 2-norm of a vector, the Frobenius norm of a matrix; |(x) also the determinant
+    ⟨⟩(a, b)  \langle a, b \rangle            the inner product, or a vector of numbers
+    ⋮(…), ⋯(…)                                \begin{bmatrix} … \end{bmatrix} with one column, one row: of numbers or of blocks
+
+The names of these calls cannot be written in a formula. `Let` and `At` stand here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from symgd.algebra import expression as ex
+from symgd.algebra import matrices
+from symgd.algebra import operations as op
+from symgd.algebra.dimension import Dimension, shape_text
+from symgd.algebra.expression import Add, Contract, Expression, Leaf, Map, Size
+from symgd.algebra.operations import Value
+from symgd.algebra.trampoline import Task
+from symgd.calculus import derive
+from symgd.calculus.reverse import kinks
+from symgd.errors import NoRuleError, ShapeError
+from symgd.language import operators
+from symgd.language import syntax as sx
+from symgd.language.arguments import arguments
+from symgd.language.declarations import Variable
+from symgd.language.guards import Moved
+
+if TYPE_CHECKING:
+    from symgd.language.meaning import Elaborator
+
+_HIGHEST = 20
+
+
+# ---- derivatives -------------------------------------------------------------------------------------------------------
+
+
+def _derivative(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
+    """`∂(f, x, 2, y)`: by each variable in turn; by a name that is defined, as if it were a variable, at its value."""
+    names = [a.name for a in node.arguments[1:] if isinstance(a, sx.Name) and elaborator.is_defined(a.name)]
+    places: dict[str, sx.Node] = {a.name: a for a in node.arguments[1:] if isinstance(a, sx.Name)}
+    points: dict[str, Value] = {}
+    for name in names:
+        point: Value = elaborator.atom(places[name]) or (yield elaborator.value(places[name]))
+        if point.free:
+            elaborator.refuse(places[name], f"a derivative by {name} is not available inside a sum over an index.", "")
+        points[name] = point
+    with _as_variables(elaborator, points) as leaves:
+        value: Value = elaborator.atom(node.arguments[0]) or (yield elaborator.value(node.arguments[0]))
+        last: sx.Node | None = None
+        for argument in node.arguments[1:]:
+            place, times = argument, 1
+            if isinstance(argument, sx.Number) and last is not None:
+                place, times = last, int(argument.value) - 1
+            leaf, entry = yield operators._variable(elaborator, place)
+            for _ in range(times):
+                if leaf.shape and entry is None:
+                    value = _by_array(elaborator, node, value, leaf)
+                else:
+                    value = operators._partial(elaborator, value, leaf, entry, place)
+            last = place
+    return replace(value, node=ex.substitute(value.node, {leaves[name]: points[name].node for name in points})) if points else value
+
+
+def _by_array(elaborator: Elaborator, node: sx.Call, value: Value, leaf: Leaf) -> Value:
+    elaborator.kinked += kinks(value.node, [leaf])
+    found = operators._jacobian(elaborator, node, value.node, leaf)
+    if not value.rank:
+        return Value(found, value.free)
+    return operators._laid_out(elaborator, node, Value(found, value.free), value.rank)
+
+
+@contextmanager
+def _as_variables(elaborator: Elaborator, points: dict[str, Value]) -> Iterator[dict[str, Leaf]]:
+    """Within, the defined names are variables of the shapes of their values."""
+    if not points:
+        yield {}
+        return
+    before = elaborator.declared, elaborator.defined, elaborator._known
+    made = {name: Variable(f"{name}'", point.shape) for name, point in points.items()}
+    elaborator.declared, elaborator.defined, elaborator._known = {**before[0], **made}, {}, {}
+    yield {name: variable.leaf() for name, variable in made.items()}
+    elaborator.declared, elaborator.defined, elaborator._known = before
+
+
+def _gradient(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
+    value, by = yield _value_and_variables(elaborator, node)
+    if len(by) == 1 and by[0].shape:
+        return _by_array(elaborator, node, value, by[0])
+    partials = [operators._partial(elaborator, value, leaf, None, node) for leaf in by]
+    return partials[0] if len(partials) == 1 else op.literal(partials)
+
+
+def _hessian(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
+    value, by = yield _value_and_variables(elaborator, node)
+    if len(by) == 1 and by[0].shape:
+        slope = operators._jacobian(elaborator, node, value.node, by[0])
+        elaborator.kinked += [*kinks(value.node, by), *kinks(slope, by)]
+        found = Value(operators._jacobian(elaborator, node, slope, by[0]), value.free)
+        return operators._laid_out(elaborator, node, found, by[0].rank)
+    first = [operators._partial(elaborator, value, leaf, None, node) for leaf in by]
+    rows = [[operators._partial(elaborator, slope, leaf, None, node) for leaf in by] for slope in first]
+    return rows[0][0] if len(rows) == 1 else op.literal([op.literal(row) for row in rows])
+
+
+def _value_and_variables(elaborator: Elaborator, node: sx.Call) -> Task[tuple[Value, list[Leaf]]]:
+    """The number that is derived, and what by: the names that are given, else every variable of it."""
+    first = node.arguments[0]
+    value: Value = elaborator.atom(first) or (yield elaborator.value(first))
+    if value.rank:
+        reason = f"a gradient is of a scalar, and {elaborator.source(first)} has shape {shape_text(value.shape)}."
+        raise ShapeError(reason, hint=r"Write the Jacobian: \frac{\partial F}{\partial x}.").at(elaborator.text, first.start, first.end)
+    by: list[Leaf] = []
+    for argument in node.arguments[1:]:
+        leaf: Leaf = yield operators._array(elaborator, argument)
+        by.append(leaf)
+    if not by and isinstance(value.node, Leaf):
+        reason = f"{elaborator.source(first)} is a variable, and no function: its gradient is not known."
+        elaborator.refuse(node, reason, f"Define it, as in given=\"{value.node.name}(x,y) = x^2 + y\", or declare an unknown function, {value.node.name}(x,y).")
+    if not by:
+        by = ex.leaves(value.node)
+        names = ", ".join(leaf.name for leaf in by)
+        if not by:
+            elaborator.refuse(node, "the gradient of a constant: it is not known what by.", r"Write it with what it is by: \nabla_x f.")
+        elaborator.warnings.append(f"the gradient is read as that by {names}.")
+    if len(by) > 1 and any(leaf.shape for leaf in by):
+        names = ", ".join(leaf.name for leaf in by)
+        elaborator.refuse(node, f"the gradient could be by any of {names}.", rf"Write it with what it is by: \nabla_{{{by[-1].name}}} f.")
+    return value, by
+
+
+def _along(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
+    """The gradient along a direction of its shape."""
+    gradient, direction = yield arguments(elaborator, node)
+    if not gradient.rank and not direction.rank:
+        return op.hadamard(gradient, direction)
+    if gradient.shape != direction.shape:
+        place = node.arguments[1]
+        reason = f"the gradient has shape {shape_text(gradient.shape)}, and the direction {elaborator.source(place)} {shape_text(direction.shape)}."
+        raise ShapeError(reason, hint="A direction has the shape of the variable.").at(elaborator.text, place.start, place.end)
+    return _inner(gradient, direction)
+
+
+def _inner(left: Value, right: Value) -> Value:
+    if left.rank == right.rank == 1:
+        return op.dot(left, right)
+    return op.sum_all(op.hadamard(left, right))
+
+
+# ---- norms, brackets ----------------------------------------------------------------------------------------------------
+
+
+def _norm(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
+    """`‖(x)`, `|(x)`."""
+    (value,) = yield arguments(elaborator, node)
+    if not value.rank:
+        return op.elementwise("abs", [value])
+    operation: Callable[[Value], Value] = lambda value: op.along("norm2", value)  # noqa: E731  one of two operations
+    if node.name == "|" and value.rank == 2:
+        operation = op.determinant
+    return elaborator.bounded(elaborator.apply(operation, [value], node.arguments, node.start, node.end), node)
+
+
+def _angle(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
+    values = yield arguments(elaborator, node)
+    if len(values) == 2 and all(value.rank for value in values):
+        return elaborator.apply(_inner, values, node.arguments, node.start, node.end)
+    if len(values) > 1 and not any(value.rank for value in values):
+        written = elaborator.source(node)
+        elaborator.warnings.append(f"{written} is read as a vector, because its entries are scalars.")
+        return elaborator.apply(lambda *items: op.literal(items), values, node.arguments, node.start, node.end)
+    elaborator.refuse(node, "unexpected ⟨ ⟩: expected two vectors, or a vector of numbers.", r"Write \langle x, y \rangle with arrays x and y.")
+
+
+def _column(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
+    """A column of numbers is a vector, of arrays their blocks one below the other; a row likewise."""
+    values = yield arguments(elaborator, node)
+    if any(value.rank for value in values):
+        rows = [[value] for value in values] if node.name == "⋮" else [values]
+        return elaborator.apply(lambda *all: matrices.block(rows), values, node.arguments, node.start, node.end)
+    found = elaborator.apply(lambda *items: op.literal(items), values, node.arguments, node.start, node.end)
+    return found if node.name == "⋮" else op.transpose(found)
+
+
+def dotted(left: Value, right: Value) -> Value:
+    r"""`a \cdot b`: the inner product of two vectors, else the product."""
+    if left.rank == right.rank == 1 and left.row == right.row:
+        return op.dot(left, right)
+    return op.multiply(left, right, "*")
+
+
+def crossed(left: Value, right: Value) -> Value:
+    r"""`a \times b`, a product where one of them is a number."""
+    if left.rank and right.rank:
+        raise NoRuleError(f"the product × of {left.described()} and {right.described()} is not supported.", hint=r"Write \cdot, or the components.")
+    return op.multiply(left, right, "*")
+
+
+# ---- names that stand for values -----------------------------------------------------------------------------------------
+
+
+def let(elaborator: Elaborator, node: sx.Let) -> Task[Value]:
+    """The body, its names standing for the values; a whole number is a subscript, too."""
+    bound: dict[str, Value | Moved] = {}
+    for name, written in zip(node.names, node.values):
+        if isinstance(written, sx.Number) and written.value.denominator == 1:
+            bound[name] = Moved({}, Dimension.of(int(written.value)))
+        else:
+            value: Value = elaborator.atom(written) or (yield elaborator.value(written))
+            bound[name] = value
+    outside = elaborator.bound
+    elaborator.bound = {**outside, **bound}
+    # The same tree is read once for every element of a set: nothing read early may be kept.
+    found: Value = elaborator.atom(node.body) or (yield elaborator.value(node.body))
+    elaborator.bound = outside
+    return found
+
+
+def at(elaborator: Elaborator, node: sx.At) -> Task[Value]:
+    """The body with its names as variables, then at the values."""
+    points: list[Value] = []
+    for written in node.values:
+        value: Value = elaborator.atom(written) or (yield elaborator.value(written))
+        points.append(value)
+    taken = set(elaborator.declared) | set(elaborator.bound)
+    leaves: list[Leaf] = []
+    for name, point in zip(node.names, points):
+        own = f"{name}'"
+        while own in taken:
+            own += "'"
+        taken.add(own)
+        is_scalar = node.each and len(points) == 1 and point.rank != 0
+        leaves.append(ex.leaf(own, () if is_scalar or point.free else point.shape))
+    outside = elaborator.bound
+    elaborator.bound = {**outside, **dict(zip(node.names, map(Value, leaves)))}
+    body: Value = elaborator.atom(node.body) or (yield elaborator.value(node.body))
+    elaborator.bound = outside
+    if all(leaf.shape == point.shape and not point.free for leaf, point in zip(leaves, points)):
+        return replace(body, node=ex.substitute(body.node, {leaf: point.node for leaf, point in zip(leaves, points)}))
+    if body.free or body.rank:
+        error = NoRuleError("this derivative at a point is not available inside a sum over an index.", hint="Write it out, or derive the sum.")
+        raise error.at(elaborator.text, node.start, node.end)
+    try:
+        return _each(body.node, dict(zip(leaves, points)))
+    except NoRuleError as error:
+        raise error.at(elaborator.text, node.start, node.end) from None
+
+
+def _each(root: Expression, points: dict[Leaf, Value]) -> Value:
+    """The expression of numbers, entry by entry at values that are arrays or have bound indices."""
+    found: dict[Expression, Value] = {}
+    for node in ex.topological(root):
+        parts = [found[child] for child in node.children]
+        if isinstance(node, Leaf) and node in points:
+            found[node] = points[node]
+        elif all(part.node is child for part, child in zip(parts, node.children)) or isinstance(node, Size):
+            found[node] = Value(node)
+        elif isinstance(node, Map):
+            found[node] = op.elementwise(node.function.name, parts)
+        elif isinstance(node, Add) and not node.shape:
+            found[node] = op.add([(1, op.hadamard(op.number(c), part)) for c, part in zip(node.coefficients, parts)])
+        elif isinstance(node, Contract) and not any(child.shape for child in node.children):
+            value = op.number(node.coefficient)
+            for part in parts:
+                value = op.hadamard(value, part)
+            found[node] = value
+        else:
+            raise NoRuleError("this derivative is not available entry by entry.", hint="Write it out.")
+    return found[root]
+
+
+# ---- ones and identities without a size ------------------------------------------------------------------------------------
+
+
+def unsized_in(root: sx.Node) -> set[int]:
+    """The nodes whose shape depends on a \\mathbf{1} or I that has no size."""
+    found: set[int] = set()
+    waiting: list[tuple[sx.Node, bool]] = [(root, False)]
+    while waiting:
+        node, is_done = waiting.pop()
+        if not is_done:
+            waiting.append((node, True))
+            waiting.extend((child, False) for child in sx.children(node))
+        elif isinstance(node, sx.Call):
+            if node.name in ("ones", "zeros", "eye") and not node.arguments:
+                found.add(id(node))
+        elif isinstance(node, sx.Prefix | sx.Transpose | sx.Chain) and any(id(child) in found for child in sx.children(node)):
+            found.add(id(node))
+    return found
+
+
+def sized(elaborator: Elaborator, node: sx.Node, wanted: Sequence[Dimension] | None = None) -> Task[Value]:
+    """The value of a node with ones or an identity of no stated size: of the size that its neighbours, or `wanted`, ask for."""
+    if id(node) not in elaborator.unsized:
+        value: Value = elaborator.atom(node) or (yield elaborator.value(node))
+        return value
+    if isinstance(node, sx.Prefix):
+        operand: Value = yield sized(elaborator, node.operand, wanted)
+        return op.negate(operand) if node.operator == "-" else operand
+    if isinstance(node, sx.Transpose):
+        turned: Value = yield sized(elaborator, node.operand, wanted and tuple(reversed(wanted)))
+        return op.transpose(turned)
+    if isinstance(node, sx.Chain):
+        is_sum = node.rest[0][0] in ("+", "-")
+        found: Value = yield (_sum if is_sum else _product)(elaborator, node, wanted)
+        return found
+    assert isinstance(node, sx.Call)
+    return _filled(elaborator, node, wanted)
+
+
+def _filled(elaborator: Elaborator, node: sx.Call, wanted: Sequence[Dimension] | None) -> Value:
+    if wanted is None or (node.name == "eye" and (len(wanted) != 2 or wanted[0] != wanted[1])) or not wanted:
+        sign = {"ones": r"\mathbf{1}", "zeros": r"\mathbf{0}", "eye": "I"}[node.name]
+        raise ShapeError(f"the size of {sign} is not known here.", hint=f"Write it: {sign}_n.").at(elaborator.text, node.start, node.end)
+    return op.eye(wanted) if node.name == "eye" else op.filled(node.name == "ones", wanted)
+
+
+def _sum(elaborator: Elaborator, node: sx.Chain, wanted: Sequence[Dimension] | None) -> Task[Value]:
+    operands = [("+", node.first), *[(sign, operand) for sign, _, operand in node.rest]]
+    values: dict[int, Value] = {}
+    for k, (_, operand) in enumerate(operands):
+        if id(operand) not in elaborator.unsized:
+            value: Value = elaborator.atom(operand) or (yield elaborator.value(operand))
+            values[k] = value
+    shape = next((value.shape for value in values.values() if value.rank), wanted)
+    for k, (_, operand) in enumerate(operands):
+        if k not in values:
+            values[k] = yield sized(elaborator, operand, shape)
+    terms = [(1 if sign == "+" else -1, values[k]) for k, (sign, _) in enumerate(operands)]
+    return elaborator.bounded(elaborator.sum(node, terms), node)
+
+
+def _product(elaborator: Elaborator, node: sx.Chain, wanted: Sequence[Dimension] | None) -> Task[Value]:
+    from symgd.language.meaning import PRODUCTS
+
+    operands = [node.first, *[operand for _, _, operand in node.rest]]
+    values: dict[int, Value] = {}
+    for k, operand in enumerate(operands):
+        if id(operand) not in elaborator.unsized:
+            value: Value = elaborator.atom(operand) or (yield elaborator.value(operand))
+            values[k] = value
+    for k, operand in enumerate(operands):
+        if k not in values:
+            before = next((values[j] for j in range(k - 1, -1, -1) if j in values and values[j].rank), None)
+            after = next((values[j] for j in range(k + 1, len(operands)) if j in values and values[j].rank), None)
+            values[k] = yield sized(elaborator, operand, _fitting(operand, before, after, wanted))
+    left = values[0]
+    for k, (operator, place, operand) in enumerate(node.rest, 1):
+        start, end = elaborator.place(node, place, operator, operand)
+        left = elaborator.apply(PRODUCTS[operator], [left, values[k]], [(node.start, place), operand], start, end)
+        elaborator.bounded(left, node)
+    return left
+
+
+def _fitting(node: sx.Node, before: Value | None, after: Value | None, wanted: Sequence[Dimension] | None) -> Sequence[Dimension] | None:
+    """The shape that a factor without a size has between its neighbours."""
+    inner, turned = node, False
+    while isinstance(inner, sx.Prefix | sx.Transpose):
+        inner, turned = inner.operand, turned ^ isinstance(inner, sx.Transpose)
+    if isinstance(inner, sx.Call) and inner.name == "eye":
+        size = before.shape[-1] if before is not None else after.shape[0] if after is not None else None
+        return (size, size) if size is not None else wanted
+    if turned and after is not None and not after.row:
+        return (after.shape[0],)
+    if not turned and before is not None and (before.rank == 2 or before.row):
+        return (before.shape[-1],)
+    if wanted and before is None and after is None:
+        return wanted
+    if wanted and len(wanted) == 2:
+        return (wanted[1 if turned else 0],)
+    return None
+
+
+OPERATORS: dict[str, Callable[[Elaborator, sx.Call], Task[Value]]] = {
+    "∂": _derivative,
+    "∇": _gradient,
+    "∇²": _hessian,
+    "D·": _along,
+    "‖": _norm,
+    "|": _norm,
+    "⟨⟩": _angle,
+    "⋮": _column,
+    "⋯": _column,
+}
