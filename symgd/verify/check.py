@@ -11,7 +11,7 @@ import mpmath
 
 from symgd.algebra import expression as ex
 from symgd.errors import ShapeError
-from symgd.language.elaborate import Reading, claim_of, read_claim
+from symgd.language.elaborate import Given, Reading, claim_of, read_claim
 from symgd.language.latex.reader import links_of
 from symgd.language.limits import Limits
 from symgd.verify.decide import Decision, decide
@@ -44,7 +44,9 @@ class Verdict:
         return "\n".join(lines)
 
 
-def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix", seconds: float = 10.0) -> Verdict:
+def check(
+    claim: str, given: Given = "", syntax: str = "infix", seconds: float = 10.0, *, warnings: list[str] | None = None
+) -> Verdict:
     """Decide an equation of the language, such as "grad(norm2(A*x-b)^2, x) = 2*A'*(A*x-b)", over the declared domain.
 
     A right side whose shapes do not fit is refuted, with the reason. Raises FormulaError and its kin where the claim cannot be
@@ -65,9 +67,11 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
             raise
         mistake = likely_mistake(claim, given, min(ends, time.monotonic() + MISTAKE), syntax)
         return Verdict("refuted", f"the right side cannot be formed: {error.reason}", claim, mistake=mistake)
+    if warnings is not None:
+        warnings += dict.fromkeys((*one.warnings, *other.warnings))
     if one.defines:
         return Verdict("proved", f"this defines {one.defines}: there is nothing to check.", claim)
-    variables = [leaf for leaf in {**one.declared, **other.declared}.values() if syntax == "latex" or leaf.name in claim]
+    variables = [leaf for leaf in {**one.declared, **other.declared}.values() if leaf.name in one.used | other.used]
     left, right = _side(one), _side(other)
     verdict = verdict_of(decide(left, right, claim, ends, variables), claim)
     if verdict.grade != "refuted":

@@ -12,7 +12,7 @@ from symgd.algebra.shorten import shortened
 from symgd.algebra.simplify import simplified
 from symgd.errors import ShapeError, SymgdError
 from symgd.language import syntax as sx
-from symgd.language.elaborate import Reading, read, read_claim
+from symgd.language.elaborate import Given, Reading, read, read_claim
 from symgd.language.infix import parse_claim
 from symgd.language.limits import Limits
 from symgd.verify.decide import decide
@@ -22,7 +22,7 @@ from symgd.verify.mistakes.search import Claim, first_that_checks, scalar_mistak
 from symgd.verify.mistakes.shapes import missing_parts
 
 PROOF = 1.0  # seconds beyond the search that the proof of a repair may take
-Given = str | Mapping[str, str]
+
 
 
 def likely_mistake(text: str, given: Given, ends: float, syntax: str = "infix") -> Mistake | None:

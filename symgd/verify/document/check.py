@@ -1,0 +1,184 @@
+"""Every equation of a document: which are right, and which are not?"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from symgd.errors import FormulaError, LimitError, ShapeError, SymgdError
+from symgd.language.latex import given as latex_given
+from symgd.language.limits import Limits
+from symgd.verify.check import Verdict, check
+from symgd.verify.document import markdown, notebook, tex
+from symgd.verify.document.ledger import Ledger
+from symgd.verify.document.passages import Passage, Source
+from symgd.verify.document.reading import Defined, Entry, Equation, Place, Reading, Unread
+from symgd.verify.document.report import Claim, Definition, Report, Unchecked
+from symgd.verify.document.sentences import sentences
+
+LONGEST = 5_000_000  # characters of a document
+_SHOWN = 120  # characters of a text in a report
+SYNTAXES = {"markdown": markdown.passages, "latex": tex.passages, "notebook": notebook.passages}
+SUFFIXES = {
+    **dict.fromkeys((".md", ".markdown", ".qmd", ".rmd", ".mdx", ".txt"), "markdown"),
+    **dict.fromkeys((".tex", ".latex", ".ltx"), "latex"),
+    ".ipynb": "notebook",
+}
+
+
+def check_document(
+    path: str | os.PathLike[str] | None = None,
+    given: str | Mapping[str, str] = "",
+    syntax: str | None = None,
+    *,
+    text: str | None = None,
+    seconds: float = 10.0,
+    progress: Callable[[int, int], object] | None = None,
+) -> Report:
+    r"""Check every equation in a document: Markdown, LaTeX or a Jupyter notebook, from a file or as text.
+
+    Formulas are LaTeX between `$…$`, `$$…$$`, `\( \)`, `\[ \]` and in the environments of amsmath; in Markdown also the infix language in blocks
+    fenced as ```symgd. Types come from the document ("Let $A \in \mathbb{R}^{m \times n}$ be symmetric", front matter with `given:`, a comment
+    `% given: A[m,n], x[n]` or `<!-- given: … -->`) and from `given`, which comes first. `f(x) = …` with a fresh name defines it; "at $x = 1$" holds
+    in its sentence. A chain a = b = c has two claims. Nothing in a document is run, and no other file is opened.
+
+    `syntax` is "markdown", "latex" or "notebook"; None takes it from the name of the file, or from the text. `seconds` are for one claim;
+    `progress` is called with the number of claims done and their total. Ctrl-C raises KeyboardInterrupt.
+
+    Raises FormulaError where the file cannot be read or `given` is wrong. What cannot be read inside the document is listed in the report:
+    an equation as undecided, anything else as unchecked.
+
+    >>> from symgd import check_document
+    >>> report = check_document(text="Let $f(x) = x^3$. Then $f'(x) = 3x$.")
+    >>> [(claim.line, claim.column, claim.verdict.grade, claim.verdict.mistake.kind) for claim in report.claims]
+    [(1, 25, 'refuted', 'exponent')]
+    """
+    name, content = _opened(path, text)
+    reader = SYNTAXES[_syntax(syntax, name, content)]
+    limits = Limits()
+    ledger = Ledger(latex_given.parse_declarations(given, limits))
+    reading = Reading(ledger, sentences(reader(Source(content))), limits)
+    return _report(name, reading, ledger, seconds, progress)
+
+
+def _opened(path: str | os.PathLike[str] | None, text: str | None) -> tuple[str, str]:
+    """The name and the text of a document."""
+    if (path is None) == (text is None):
+        raise FormulaError("a document is a path, or text=…: one of the two.", hint='Write check_document("notes.md").')
+    if text is not None:
+        if not isinstance(text, str):
+            raise FormulaError(f"expected a document as text, found a value of type {type(text).__name__}.")
+        return "text", _bounded(text)
+    assert path is not None
+    name = os.fspath(path)
+    try:
+        if not stat.S_ISREG(os.stat(name).st_mode):
+            raise FormulaError(f"{name} is no file.", hint="Give the path of a Markdown or LaTeX file.")
+        if os.path.getsize(name) > 4 * LONGEST:
+            raise _too_long(os.path.getsize(name), "bytes")
+        data = Path(name).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise FormulaError(f"{name} cannot be read: {reason[:1].lower()}{reason[1:]}.") from None
+    try:
+        return name, _bounded(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise FormulaError(f"{name} is not UTF-8: line {line} has the byte {data[error.start]:#04x}.", hint="Save it as UTF-8.") from None
+
+
+def _bounded(text: str) -> str:
+    if len(text) > LONGEST:
+        raise _too_long(len(text), "characters")
+    return text
+
+
+def _too_long(size: int, unit: str) -> LimitError:
+    return LimitError(f"the document is too long, it has {size:,} {unit}: the limit is {LONGEST:,} characters.", hint="Check it in parts.")
+
+
+def _syntax(syntax: str | None, name: str, text: str) -> str:
+    if syntax is None:
+        guessed = "latex" if r"\documentclass" in text or r"\begin{document}" in text else "markdown"
+        return SUFFIXES.get(os.path.splitext(name)[1].lower(), guessed)
+    if syntax not in SYNTAXES:
+        raise FormulaError(f"unknown syntax {syntax!r} of a document.", hint='It is "markdown", "latex" or "notebook".')
+    return syntax
+
+
+def _report(name: str, reading: Reading, ledger: Ledger, seconds: float, progress: Callable[[int, int], object] | None) -> Report:
+    claims: list[Claim] = []
+    definitions: list[Definition] = []
+    unchecked: list[Unchecked] = []
+    total, done = sum(map(_is_claim, reading.entries)), 0
+    for entry in reading.entries:
+        where = _where(entry.place)
+        if isinstance(entry, Equation):
+            claims.append(_checked(entry, where, ledger, seconds))
+        elif isinstance(entry, Defined):
+            definitions.append(Definition(*where, name=entry.name, holds=entry.holds))
+            if entry.is_link:
+                verdict = Verdict("proved", f"this defines {entry.name}: there is nothing to check.", where[4])
+                claims.append(Claim(*where, verdict=verdict))
+        elif entry.error is not None:
+            claims.append(Claim(*where, verdict=Verdict("undecided", _unread(entry.error, entry.why), where[4]), error=entry.error))
+        else:
+            unchecked.append(Unchecked(*where, why=entry.why))
+        if claims and claims[-1].error is not None and (not unchecked or unchecked[-1].line != where[0] or unchecked[-1].column != where[1]):
+            if _is_claim(entry):
+                unchecked.append(Unchecked(*where, why=f"it cannot be read: {claims[-1].error.reason}"))
+        done += _is_claim(entry)
+        if progress is not None and _is_claim(entry):
+            progress(done, total)
+    declared = [str(e.declaration) for entries in ledger.entries.values() for e in entries if not hasattr(e.declaration, "body")]
+    return Report(name, tuple(claims), tuple(definitions), tuple(dict.fromkeys(declared)), tuple(unchecked))
+
+
+def _is_claim(entry: Entry) -> bool:
+    return isinstance(entry, Equation) or (isinstance(entry, Defined) and entry.is_link) or (isinstance(entry, Unread) and entry.error is not None)
+
+
+def _checked(entry: Equation, where: tuple[int, int, int, int, str, int | None], ledger: Ledger, seconds: float) -> Claim:
+    scope = ledger.scope(entry.place.sentence)
+    used = [str(scope.declared[name]) for name in dict.fromkeys(entry.names) if name in scope.declared]
+    given = tuple(used)
+    broken = next((name for name in entry.names if name in ledger.broken and name not in scope.declared), None)
+    if broken is not None:
+        why = f"it uses {broken}, and the definition of {broken} in line {ledger.broken[broken]} cannot be read."
+        return Claim(*where, verdict=Verdict("undecided", why, where[4]), given=given)
+    warnings: list[str] = []
+    try:
+        verdict = check(entry.text, given=scope, syntax=entry.syntax, seconds=seconds, warnings=warnings)
+    except ShapeError as error:
+        verdict = Verdict("refuted", f"the sides cannot be formed: {error.reason} {error.hint}".strip(), where[4])
+        return Claim(*where, verdict=verdict, given=given)
+    except SymgdError as error:
+        verdict = Verdict("undecided", _unread(error, error.reason), where[4])
+        return Claim(*where, verdict=verdict, error=_moved(error, entry), given=given)
+    return Claim(*where, verdict=replace(verdict, claim=" ".join(verdict.claim.split())), given=given, warnings=tuple(warnings))
+
+
+def _unread(error: SymgdError, why: str) -> str:
+    return f"it cannot be read: {why} {error.hint}".strip()
+
+
+def _moved(error: SymgdError, entry: Equation) -> SymgdError:
+    """The error placed in the whole document."""
+    passage = entry.place.passage
+    if error.position is not None and entry.is_placed and error.text is not None and len(error.text) == len(entry.text):
+        error.text, error.position = passage.source.text, passage.start + error.position
+    return error
+
+
+def _where(place: Place) -> tuple[int, int, int, int, str, int | None]:
+    source = place.passage.source
+    start, end = place.passage.start + place.start, place.passage.start + place.end
+    written = " ".join(source.text[start:end].split())
+    shown = written if len(written) <= _SHOWN else f"{written[: _SHOWN - 2]} …"
+    return (*source.place(start), *source.place(max(start, end)), shown, source.cell)
+
+
+__all__ = ["Passage", "check_document"]

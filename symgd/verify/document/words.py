@@ -1,0 +1,101 @@
+"""What the words around a formula say of it: that it defines, that it is a condition, that a matrix is symmetric; and which sentences claim something."""
+
+from __future__ import annotations
+
+import re
+
+_LET = re.compile(
+    r"\b(?:let|set|setting|define|defines|defined|denote|denoted|put|putting|write|writing|call|called|introduce|consider|given|take|choose|fix|pick|where|with|using)\b"
+    r"|\b(?:sei|seien|setze|wobei|mit)\b|(?:라 하자|로 두|정의)",
+    re.IGNORECASE,
+)
+_CONDITION = re.compile(
+    r"\b(?:at|for|if|when|where|whenever|with|as|since|because|let|assume|assuming|suppose|supposing|provided|given|require|requires|requiring|throughout|set|setting|take|taking)\b"
+    r"|\b(?:für|wenn|falls|sei|mit)\b|(?:일 때|에서)",
+    re.IGNORECASE,
+)
+_LISTING = re.compile(r"\s*(?:,|and|or|,\s*and|und|와|과|및)?\s*(?:a|an|the)?\s*\Z", re.IGNORECASE)
+_PROPERTIES = (
+    (r"symmetric\s+positive[\s-]+definite|positive[\s-]+definite|\bspd\b", ("spd",)),
+    (r"\bsymmetric\b", ("symmetric",)),
+    (r"\bdiagonal\b", ("diagonal",)),
+    (r"\borthogonal\b", ("orthogonal",)),
+    (r"lower[\s-]+triangular", ("lower",)),
+    (r"upper[\s-]+triangular", ("upper",)),
+    (r"\btridiagonal\b", ("banded(1, 1)",)),
+    (r"non-?negative", (">= 0",)),
+    (r"non-?positive", ("<= 0",)),
+    (r"\bpositive\b(?![\s-]+(?:semi|definite))", ("> 0",)),
+    (r"\bnegative\b(?![\s-]+(?:semi|definite))", ("< 0",)),
+    (r"\b(?:an|is|are|whole|positive|natural)\s+integers?\b|\binteger\b|\bnatural number", ("integer",)),
+)
+_NOT = re.compile(r"\b(?:not|non|no|neither|skew|anti|semi|without|need)\b[\s-]*(?:\w+\s+){0,2}\Z|(?:skew|anti)-?\Z", re.IGNORECASE)
+_FUNCTION = re.compile(r"\bfunctions?\b|\bdifferentiable\b|\bsmooth\b|\bconvex\b|함수", re.IGNORECASE)
+_NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "several": 0}
+_VARIABLES = re.compile(rf"\b({'|'.join(_NUMBERS)}|\d)\s+(?:real\s+)?(?:variables|arguments)", re.IGNORECASE)
+_SUBJECT = re.compile(
+    r"\b(?:gradients?|derivatives?|partials?|hessians?|jacobians?|maxim\w+|minim\w+|norms?|traces?|determinants?|inverses?|slopes?|differentials?|directional"
+    r"|products?|sums?|integrals?|limits?|magnitudes?|lengths?|eigenvalues?|loss|max|min|perpendicular|descent|ascent)\b|기울기|도함수|미분|최댓값|최솟값",
+    re.IGNORECASE,
+)
+_VERB = re.compile(
+    r"\b(?:is|are|was|equals?|vanish\w*|becomes?|points?|has|have|gives?|holds?|increases?|decreases?|converges?|diverges?|must|cannot|always|never|lies|leads?)\b|이다|같다",
+    re.IGNORECASE,
+)
+_MARKUP = re.compile(r"\\(?:[A-Za-z]+|.)\*?|[{}$*_`~#>|\[\]]")
+
+
+def defines(before: str) -> bool:
+    """Do the words before an equation say that it defines its left side?"""
+    return _LET.search(_near(before)) is not None
+
+
+def is_condition(before: str) -> bool:
+    """Do the words before say that what follows is assumed?"""
+    return _CONDITION.search(_near(before)) is not None
+
+
+def is_listing(between: str) -> bool:
+    """Do the words only join one formula to the next, so that they share what is said of them?"""
+    return _LISTING.fullmatch(_plain(between)) is not None
+
+
+def properties(before: str, after: str) -> tuple[str, ...]:
+    """What adjectives say of a name: "a symmetric matrix $A$", "$A$ is symmetric", "$A$ symmetric"."""
+    ahead = _plain(re.split(r"[,;:.]|\bwith\b|\band\b", before)[-1])
+    behind = re.match(r"\s*(?:(?:is|are|be|both|a|an|all|being|which|that|real|assumed|of)\s+|\(?\s*)*((?:[\w-]+[\s)]*){0,4})", _plain(re.split(r"[,;:.]", after)[0]))
+    found: list[str] = []
+    for text in (ahead[-60:], behind[1] if behind else ""):
+        for pattern, made in _PROPERTIES:
+            match = re.search(pattern, text, re.IGNORECASE)
+            if match and not _NOT.search(text[: match.start()]) and not (text is ahead[-60:] and re.search(r"\b(?:is|are)\b", text)):
+                found += [p for p in made if p not in found]
+                text = text[: match.start()] + text[match.end() :]
+    return tuple(found)
+
+
+def function_of(before: str, after: str) -> int | None:
+    """How many variables a function has of which the words speak: 0 where they do not say; None where the name is no function."""
+    ahead, behind = _plain(before)[-40:], _plain(re.split(r"[.;:]", after)[0])[:80]
+    is_one = re.search(r"\bfunctions?\s*\Z|함수\s*\Z", ahead, re.IGNORECASE) or (
+        re.match(r"\s*(?:is|be|are|denotes?|은|는|가|이)?\s*", behind) and _FUNCTION.search(behind[:60])
+    )
+    if not is_one:
+        return None
+    said = _VARIABLES.search(behind)
+    return (_NUMBERS.get(said[1].lower()) or (int(said[1]) if said[1].isdigit() else 0)) if said else 0
+
+
+def is_claim(sentence: str) -> bool:
+    """Does a sentence without an equation say something that could be wrong?"""
+    plain = _plain(sentence)
+    return _SUBJECT.search(plain) is not None and _VERB.search(plain) is not None
+
+
+def _plain(text: str) -> str:
+    return " ".join(_MARKUP.sub(" ", text).split()) if text.strip() else ""
+
+
+def _near(before: str) -> str:
+    """The clause before a formula: its last few words."""
+    return " ".join(_plain(re.split(r"[;:]", before)[-1]).split()[-7:])
