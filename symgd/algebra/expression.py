@@ -260,7 +260,10 @@ class Stack(Expression):
 
 
 class Unknown(Expression):
-    """An undefined function of scalars, `T(x, y)`, or its partial derivative: `orders[k]` times by argument k."""
+    """An undefined function, `T(x, y)`, or its partial derivative: `orders[k]` times by argument k.
+
+    Its value is a number. A derivative by an array has the axes of the array, those of earlier arguments first.
+    """
 
     __slots__ = ("name", "orders")
     name: str
@@ -727,7 +730,9 @@ def stack(items: Sequence[Expression]) -> Expression:
 
 
 def unknown(name: str, arguments: Sequence[Expression], orders: tuple[int, ...] | None = None) -> Expression:
-    return _intern(Unknown, (), tuple(arguments), name=name, orders=orders or (0,) * len(arguments))  # type: ignore[no-any-return]
+    orders = orders or (0,) * len(arguments)
+    shape = tuple(length for argument, order in zip(arguments, orders) for length in argument.shape * order)
+    return _intern(Unknown, shape, tuple(arguments), name=name, orders=orders)  # type: ignore[no-any-return]
 
 
 def power(base: Expression | Number, exponent: Expression | Number) -> Expression:

@@ -150,7 +150,12 @@ def _unknown(node: Unknown, adjoint: Expression, active: Active) -> Contribution
     for k, child in enumerate(node.children):
         if child in active:
             orders = tuple(order + (j == k) for j, order in enumerate(node.orders))
-            yield child, ex.contract(1, [(adjoint, front), (ex.unknown(node.name, node.children, orders), ())], front)
+            slope = ex.unknown(node.name, node.children, orders)
+            # The new axes stand behind those of the orders there were by the same argument.
+            before = sum(own.rank * order for own, order in zip(node.children[: k + 1], node.orders))
+            new = tuple(("u", j) for j in range(child.rank))
+            axes = (*range(before), *new, *range(before, node.rank))
+            yield child, ex.contract(1, [(adjoint, (*front, *range(node.rank))), (slope, axes)], [*front, *new])
 
 
 RULES: dict[type, Rule] = {

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from symgd.algebra import expression as ex
 from symgd.algebra import matrices
 from symgd.algebra import operations as op
-from symgd.algebra.dimension import Dimension, Shape
+from symgd.algebra.dimension import Dimension, Shape, shape_text
 from symgd.algebra.expression import Expression, Irrational, Leaf, Map
 from symgd.algebra.operations import Index, Value
 from symgd.algebra.trampoline import Task, run
@@ -111,9 +111,10 @@ class Elaborator:
         return isinstance(self.declared.get(name), Definition) and name not in self.bound and name not in self.defined
 
     def is_defined(self, name: str) -> bool:
-        """Does the name stand for a formula without parameters?"""
+        """Does the name alone stand for a formula, or for the value of an unknown function?"""
         declared = self.declared.get(name)
-        return isinstance(declared, Definition) and not declared.parameters and name not in self.bound
+        is_value = isinstance(declared, UnknownFunction) or (isinstance(declared, Definition) and not declared.parameters)
+        return is_value and name not in self.bound
 
     def named(self, node: sx.Name) -> Value:
         """What a name stands for: an index or parameter, a declared name, a dimension, a constant, else a real scalar."""
@@ -155,10 +156,14 @@ class Elaborator:
         return self.declared[name].leaf()
 
     def unknown(self, function: UnknownFunction, values: Sequence[Value], node: sx.Node) -> Value:
-        """An unknown function at its arguments, scalars without bound indices."""
-        if any(value.node.rank for value in values):
-            reason = f"the unknown function {function} takes numbers, without bound indices."
-            self.refuse(node, reason, f'Declare it of scalars, as in given="{function.name}(x,y)".')
+        """An unknown function at its arguments, of the shapes that are declared, without bound indices."""
+        if any(value.free for value in values):
+            reason = f"the unknown function {function} does not take an index of a sum."
+            self.refuse(node, reason, "Write its values as an array, or define the function.")
+        for parameter, value in zip(function.parameters, values):
+            if value.shape != parameter.shape:
+                reason = f"{function} takes {_of_shape(parameter.shape)} for {parameter.name}, not {value.described()}."
+                raise ShapeError(reason, hint="Declare it with the shapes of its arguments: f(x[n]), f(x,y).").at(self.text, node.start, node.end)
         return Value(ex.unknown(function.name, [value.node for value in values]))
 
     # ---- operations
@@ -368,6 +373,11 @@ class Elaborator:
             return op.literal(found[0] if rows[0] is node else [op.literal(row) for row in found])
 
         return self.apply(made, values, cells, node.start, node.end)
+
+
+def _of_shape(shape: Shape) -> str:
+    kind = {0: "a scalar", 1: "a vector", 2: "a matrix"}.get(len(shape), "an array")
+    return f"{kind} of shape {shape_text(shape)}" if shape else kind
 
 
 _READERS: dict[type, Callable[[Elaborator, Any], Task[Value]]] = {

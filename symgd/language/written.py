@@ -2,6 +2,7 @@ r"""Operations that LaTeX writes alike for numbers, vectors and matrices, so tha
 
     ∂(f, x)   \frac{\partial f}{\partial x}   the derivative by a number, the gradient or the Jacobian by an array
     ∇(f, x…)  \nabla_x f                      the gradient; ∇²(f, x…) the Hessian; D·(g, u) the gradient g along u
+    d·(f)     df                              the total differential; max‖(f, u) the largest value of f for |u| = 1
     ‖(x)      \|x\|                           the 2-norm of a vector, the Frobenius norm of a matrix; |(x) also the determinant
     ⟨⟩(a, b)  \langle a, b \rangle            the inner product, or a vector of numbers
     ⋮(…), ⋯(…)                                \begin{bmatrix} … \end{bmatrix} with one column, one row: of numbers or of blocks
@@ -22,6 +23,7 @@ from symgd.algebra import operations as op
 from symgd.algebra.dimension import Dimension, shape_text
 from symgd.algebra.expression import Add, Contract, Expression, Leaf, Map, Size
 from symgd.algebra.operations import Value
+from symgd.algebra.simplify import simplified
 from symgd.algebra.trampoline import Task
 from symgd.calculus import derive
 from symgd.calculus.reverse import kinks
@@ -59,6 +61,7 @@ def _derivative(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
             if isinstance(argument, sx.Number) and last is not None:
                 place, times = last, int(argument.value) - 1
             leaf, entry = yield operators._variable(elaborator, place)
+            _refuse_undeclared(elaborator, node.arguments[0], leaf)
             for _ in range(times):
                 if leaf.shape and entry is None:
                     value = _by_array(elaborator, node, value, leaf)
@@ -66,6 +69,13 @@ def _derivative(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
                     value = operators._partial(elaborator, value, leaf, entry, place)
             last = place
     return replace(value, node=ex.substitute(value.node, {leaves[name]: points[name].node for name in points})) if points else value
+
+
+def _refuse_undeclared(elaborator: Elaborator, body: sx.Node, by: Leaf) -> None:
+    """Of a name that nothing declares the derivative is not 0: it is not known."""
+    if isinstance(body, sx.Name) and body.name in elaborator.undeclared and body.name != by.name:
+        hint = f"Define it, as in {body.name} = x^2 or {body.name}(x) = x^2, or declare an unknown function, {body.name}({by.name})."
+        elaborator.refuse(body, f"the derivative of {body.name} is not known: {body.name} is not declared.", hint)
 
 
 def _by_array(elaborator: Elaborator, node: sx.Call, value: Value, leaf: Leaf) -> Value:
@@ -145,6 +155,37 @@ def _along(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
         reason = f"the gradient has shape {shape_text(gradient.shape)}, and the direction {elaborator.source(place)} {shape_text(direction.shape)}."
         raise ShapeError(reason, hint="A direction has the shape of the variable.").at(elaborator.text, place.start, place.end)
     return _inner(gradient, direction)
+
+
+def _differential(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
+    """Σ ∂f/∂x dx over the variables of f; dx is a variable of the shape of x."""
+    value: Value = elaborator.atom(node.arguments[0]) or (yield elaborator.value(node.arguments[0]))
+    if value.rank or value.free:
+        elaborator.refuse(node, f"a total differential is of a scalar, and {elaborator.source(node.arguments[0])} is none.", "")
+    leaves = ex.leaves(value.node)
+    elaborator.kinked += kinks(value.node, leaves)
+    parts = []
+    for leaf in leaves:
+        name = f"d{leaf.name}"
+        step = elaborator.declared[name].leaf() if name in elaborator.declared else ex.leaf(name, leaf.shape)
+        if name not in elaborator.declared:
+            elaborator.undeclared.setdefault(name, (elaborator.text, node))
+        parts.append(derive.inner(derive.jacobian(value.node, leaf), step))
+    return Value(ex.add(parts) if parts else ex.constant(0))
+
+
+def _extreme(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
+    r"""`\max_{\|u\|=1}` of what is linear in u: the norm of its gradient by u, and minus that for the minimum."""
+    body, direction = node.arguments
+    leaf = yield operators._array(elaborator, direction)
+    value: Value = elaborator.atom(body) or (yield elaborator.value(body))
+    slope = derive.jacobian(value.node, leaf) if not value.rank and not value.free else value.node
+    offset = simplified(ex.substitute(value.node, {leaf: ex.full(0, leaf.shape)})) if leaf.shape else value.node
+    if value.rank or value.free or not leaf.shape or leaf in ex.topological(slope):
+        reason = f"this {node.name[:3]}imum is not supported: it is known only of what is linear in {leaf.name}, an array."
+        elaborator.refuse(node, reason, rf"Write it as in \max_{{\|u\|=1}} D_u f(x), with u and x declared as arrays.")
+    sign = 1 if node.name == "max‖" else -1
+    return op.add([(sign, op.along("norm2", Value(slope))), (1, Value(offset))])
 
 
 def _inner(left: Value, right: Value) -> Value:
@@ -382,6 +423,9 @@ OPERATORS: dict[str, Callable[[Elaborator, sx.Call], Task[Value]]] = {
     "∇": _gradient,
     "∇²": _hessian,
     "D·": _along,
+    "d·": _differential,
+    "max‖": _extreme,
+    "min‖": _extreme,
     "‖": _norm,
     "|": _norm,
     "⟨⟩": _angle,

@@ -10,6 +10,7 @@ from symgd.algebra.expression import Expression, Leaf, Unknown, topological
 from symgd.algebra.functions.row import Along, Elementwise, OfMatrix
 from symgd.algebra.functions.table import MATRIX_POWER, POWER, elementwise
 from symgd.algebra.operations import OF_ARRAY
+from symgd.errors import NoRuleError
 from symgd.notation import presentation as show
 from symgd.notation.presentation import Tree
 from symgd.notation.terms import Term
@@ -110,11 +111,23 @@ def unknown_tree(node: Unknown, arguments: Sequence[Tree], step: str) -> Tree:
     """
     if all(order == 0 or _is_own(node, k) for k, order in enumerate(node.orders)):
         tree: Tree = show.Call(node.name, tuple(arguments))
+        if node.shape:
+            return _by_array(node, tree, arguments)
         for argument, order in zip(arguments, node.orders):
             for _ in range(order):
                 tree = show.Call("diff", (tree, argument))
         return tree
+    if node.shape:
+        raise NoRuleError(f"the gradient of the unknown function {node.name} at a point that is no variable has no form as text.")
     return _limit(node.name, list(arguments), node.orders, step)
+
+
+def _by_array(node: Unknown, tree: Tree, arguments: Sequence[Tree]) -> Tree:
+    """`grad(f(x), x)`, `hess(f(x), x)`."""
+    by = [(child.rank, order, argument) for child, order, argument in zip(node.children, node.orders, arguments) if order]
+    if len(by) == 1 and by[0][0] == 1 and by[0][1] <= 2:
+        return show.Call("grad" if by[0][1] == 1 else "hess", (tree, by[0][2]))
+    raise NoRuleError(f"this derivative of the unknown function {node.name} has no form as text.")
 
 
 def _is_own(node: Unknown, at: int) -> bool:

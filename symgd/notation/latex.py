@@ -152,6 +152,9 @@ class _Writer:
         if node.name == "diff":
             body, variable = node.arguments
             return PRODUCT, [r"\frac{\partial}{\partial ", (variable, 0), "} ", (body, SIGN)]
+        if node.name in ("grad", "hess"):
+            body, variable = node.arguments
+            return PRODUCT, [r"\nabla_{", (variable, 0), "}^{2} " if node.name == "hess" else "} ", (body, SIGN)]
         if node.name == "lim":
             step, point, body = node.arguments
             return PRODUCT, [r"\lim_{", (step, 0), r" \to ", (point, 0), "} ", (body, SIGN)]

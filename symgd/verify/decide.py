@@ -27,6 +27,7 @@ from symgd.algebra.shorten import normal_form
 from symgd.errors import DomainError, NoRuleError
 from symgd.verify import kernels, sample
 from symgd.verify.complexes import real_values
+from symgd.verify.models import models_of, with_models
 
 POINTS = 16
 DIGITS = 30
@@ -93,11 +94,12 @@ class _Samples:
     """Compares two expressions at random exact points of the domain."""
 
     def __init__(self, left: Expression, right: Expression, variables: Iterable[Leaf], seed: str, ends: float) -> None:
-        self.sides = [left, right]
+        self.sides = with_models([left, right])
+        self.about = models_of([left, right])
         self.generator = Random(seed)
         self.ends = ends
         self.leaves = list(dict.fromkeys([*variables, *ex.leaves(left, right)]))
-        nodes = ex.topological(left, right, *self.leaves)
+        nodes = ex.topological(*self.sides, *self.leaves)
         self.names = list(dict.fromkeys(name for node in nodes for d in _dimensions(node) for name in d.names))
         self.tried = self.agreed = 0
         self.fault = ""
@@ -114,7 +116,7 @@ class _Samples:
                 return None
             equal = self._compared(point, dimensions)
             if equal is False:
-                return Decision("refuted", "the sides differ at a point of the domain.", point, *self._values(point, dimensions))
+                return Decision("refuted", f"the sides differ at a point of the domain{self.about}.", point, *self._values(point, dimensions))
             self.agreed += equal is True
         return None
 

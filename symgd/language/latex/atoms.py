@@ -195,12 +195,27 @@ def _special(p: Parser, token: Token, name: str) -> Task[Node] | None:
         return derivatives.directional(p, token)
     if name == "I" and p.is_symbol("_"):
         return _sized(p, token, "eye")
+    if name == "d" and p.scope.has_differentials and is_name(p.token):
+        return _differential(p, token)
     if name == "d" and p.token.kind == LETTER and p.token.glued:
         hint = r"A derivative is written \frac{d}{dx}; declare d where it is a variable."
         p.refuse(token, "unexpected 'd': a differential is no value.", hint)
     if name == "delta" and p.is_symbol("_"):
         return _kronecker(p, token)
     return None
+
+
+def _differential(p: Parser, token: Token) -> Task[Node]:
+    """`df` of a function, its total differential; `dx` of a variable, the differential that stands in it."""
+    name = p.scope.resolve(p.token)
+    place = p.advance()
+    if p.is_symbol("_"):
+        suffix = _suffix(p.tokens[slice(*p.span(p.advance()))])
+        name = f"{name}_{suffix}" if suffix else name
+    if p.scope.is_definition(name):
+        return p.set(Call("d·", (derivatives.own(p, name, place),), (), token.start, p.end))
+    return p.set(Name(f"d{name}", token.start, p.end))
+    yield  # a task, as its like
 
 
 def _sized(p: Parser, token: Token, function: str) -> Task[Node]:

@@ -339,6 +339,10 @@ def extreme(p: Parser, token: Token) -> Task[Node]:
         p.at = at + 1
         found = yield functions.applied(p, name, token)
         return found
+    direction = _on_the_sphere(p, low) if high is None else None
+    if direction is not None:
+        body: Node = yield _body(p, token)
+        return p.set(Call(f"{name}‖", (body, direction), (), token.start, p.end))
     only = p.tokens[low[0]]
     refused = f"an optimisation is not supported: it is no formula."
     hint = rf"\{name}_i x_i is over an index; symgd.descend looks for a minimum."
@@ -352,6 +356,18 @@ def extreme(p: Parser, token: Token) -> Task[Node]:
         if binding.lower is None and not _is_used(node.arguments[-1], binding.name):
             p.refuse(token, refused, hint)
     return node
+
+
+def _on_the_sphere(p: Parser, low: Span) -> Name | None:
+    r"""The u of `\\|u\\| = 1`."""
+    content = [t for t in p.tokens[slice(*low)] if t.value not in ("{", "}")]
+    values = [t.value for t in content if t.kind != NUMBER]
+    if values[3:5] == ["_", "="]:  # \\|u\\|_2 = 1
+        content, values = content[:3] + content[5:], values[:3] + values[4:]
+    is_unit = len(content) == 5 and content[4].value == "1" and len(values) == 4 and values[0] == values[2] and values[0] in ("|", r"\|") and values[3] == "="
+    if not is_unit or not (content[1].kind == LETTER or content[1].value[1:] in GREEK):
+        return None
+    return Name(p.scope.resolve(content[1]), content[1].start, content[1].end)
 
 
 def _is_used(body: Node, name: str) -> bool:

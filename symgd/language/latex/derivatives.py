@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from symgd.algebra.trampoline import Task
 from symgd.language.latex import atoms, big, functions, scripts, subscripts
+from symgd.language.latex.symbols import BARS
 from symgd.language.latex.tokens import COMMAND, LETTER, NUMBER, SYMBOL, Token
 from symgd.language.syntax import At, Call, Index, Name, Node, Number
 
@@ -66,11 +67,38 @@ def fraction(p: Parser, token: Token, above: Span, below: Span) -> Task[Node | N
     if start < above[1]:
         if start + 1 == above[1] and p.tokens[above[0]].kind == LETTER and not atoms.is_name(p.tokens[start]):
             return None
+        if start + 1 == above[1] and atoms.is_name(p.tokens[start]):
+            written: Node | None = yield _written_again(p, p.tokens[start], by, token)
+            if written is not None:
+                return written
         operand: Node = yield p.within(start, above[1], task=lambda: _numerator(p))
         point: Node = yield _at_arguments(p, operand, by, token)
         return point
     body: Node = yield reach(p, token)
     return derivative(p, body, by, token.start, p.end)
+
+
+def _written_again(p: Parser, above: Token, by: list[tuple[Node, int]], token: Token) -> Task[Node | None]:
+    r"""`\frac{dL}{d\alpha}\Big|_{\alpha=0} L(w - \alpha g)`: the derivative of what stands behind, at the point; None where none does."""
+    name, at, end = p.scope.resolve(above), p.at, p.end
+    bar = -1
+    if p.is_symbol(*BARS) and p.peek().value == "_":
+        p.advance()
+        bar = p.at
+        p.span(p.advance())
+    is_again = atoms.is_name(p.token) and p.scope.resolve(p.token) == name and p.peek().value == "(" and p.scope.parameters(name)
+    if not is_again:
+        p.at, p.end = at, end
+        return None
+    p.scope.warn(f"{p.source(token.start, p.end)} is read as the derivative of what stands behind it.")
+    body: Node = yield p.factor()
+    node = derivative(p, body, by, token.start, p.end)
+    if bar >= 0:
+        after = p.at, p.end
+        p.at = bar
+        node = yield at_bar(p, node)
+        p.at, p.end = after
+    return node
 
 
 def _numerator(p: Parser) -> Task[Node]:
@@ -151,7 +179,8 @@ def reach(p: Parser, token: Token) -> Task[Node]:
         told = p.source(token.start, p.end)
         p.refuse(p.token if p.token.kind != "end" else token, f"unexpected {p.told(p.token)}: {told} is missing what it derives.", "Write it after the operator.")
     with p.deeper(token):
-        node: Node = yield (p.signed() if p.is_symbol("-", "+") else p.side())
+        # A bar after it, \frac{d}{dx} x^2 \Big|_{x=1}, is of the derivative.
+        node: Node = yield (p.signed(bars=False) if p.is_symbol("-", "+") else p.side(bars=False))
     return node
 
 
@@ -361,6 +390,9 @@ def directional(p: Parser, token: Token) -> Task[Node]:
         return node
     along: Node = yield p.within(*low, what="a direction")
     start = token.start
+    if p.is_symbol("(") and atoms.is_name(p.peek()) and p.peek(2).value == ")" and not p.scope.is_definition(p.scope.resolve(p.peek())):
+        written, point = p.source(start, p.end), p.source(p.peek().start, p.peek().end)
+        p.refuse(p.token, f"{written} is missing its function: ({point}) is where it is taken.", f"Write {written} f({point}).")
     name = _function_name(p)
     if name is None:
         body: Node = yield reach(p, token)

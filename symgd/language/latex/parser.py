@@ -245,13 +245,13 @@ class Parser:
             rest.append((DOTS[token.value], token.start, right))
         return self.set(Chain(first, tuple(rest), first.start, self.end)) if rest else first
 
-    def signed(self) -> Task[Node]:
+    def signed(self, bars: bool = True) -> Task[Node]:
         token = self.advance()
-        operand: Node = yield self.side()
+        operand: Node = yield self.side(bars)
         return self.set(Prefix(token.value, operand, token.start, operand.end))
 
-    def side(self) -> Task[Node]:
-        """Factors side by side, and divisions by the one factor after /."""
+    def side(self, bars: bool = True) -> Task[Node]:
+        r"""Factors side by side, and divisions by the one factor after /; with `bars` also \Big|_{x=1} after them."""
         first: Node = yield self.factor()
         rest: list[tuple[str, int, Node]] = []
         while True:
@@ -260,6 +260,8 @@ class Parser:
                 self.advance()
                 operator, at = "/", token.start
             elif token.kind == SYMBOL and token.value in BARS and self.peek().value == "_" and not self.closes_bar(token):
+                if not bars:
+                    break
                 node = self.set(Chain(first, tuple(rest), first.start, self.end)) if rest else first
                 self.advance()
                 first, rest = (yield derivatives.at_bar(self, node)), []

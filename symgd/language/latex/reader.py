@@ -11,6 +11,7 @@ from typing import NoReturn
 from symgd.errors import FormulaError, SymgdError
 from symgd.language.declarations import Definition
 from symgd.language.latex import atoms
+from symgd.language.latex.implied import imply
 from symgd.language.latex.chains import Member, Relation, Statement, prepared, statements_of
 from symgd.language.latex.parser import Parser
 from symgd.language.latex.scope import Scope
@@ -123,6 +124,7 @@ def _main(text: str, limits: Limits, scope: Scope) -> Statement:
     others = [s for s in statements if s is not main]
     for statement in others:
         _announce(statement, text, scope)
+    imply([[t for t in member.tokens if t.kind not in (END, FAULT)] for member in main.members], text, scope, bool(main.relations))
     for statement in others:
         if not _is_domain(statement):
             _define(statement, text, limits, scope)
@@ -197,6 +199,8 @@ def head_of(member: Member, scope: Scope) -> tuple[str, tuple[str, ...], bool] |
     if not tokens or not atoms.is_name(tokens[0]) or any(t.kind == FAULT for t in tokens):
         return None
     name = scope.resolve(tokens[0])
+    if name == "D" and not scope.knows("D") and len(tokens) > 1 and tokens[1].value == "_" and tokens[-1].value == ")":
+        return None  # D_u f(P) without its f
     at, family = 1, False
     parameters: list[str] = []
     while at < len(tokens) and tokens[at].kind == SYMBOL and tokens[at].value in ("_", "^"):

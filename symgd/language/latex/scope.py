@@ -25,6 +25,7 @@ class Scope:
     free: dict[str, Node] = field(default_factory=dict)  # indices of a claim that no sum binds: it is meant for every one of them
     frees: bool = False
     counter: int = 0
+    has_differentials: bool = False  # the text has one of a function, df, so that dx is one too
     defines: str = ""  # the head that a claim defines, as it is written
     local: set[str] = field(default_factory=set)  # names that the text itself defines
     heads: dict[int, tuple[str, tuple[str, ...], bool]] = field(default_factory=dict)
