@@ -69,7 +69,7 @@ class _Dressing:
             elif token.kind == SYMBOL and value == "{":
                 font = self.font if self.font is not None else self.groups[-1].font
                 self.groups.append(_Group(font, self.accent, self.command, len(self.found), self.unbraced))
-                self.found.append(token)
+                self.found.append(replace(token, start=self.command.start) if self.command is not None else token)
                 self.font, self.accent, self.command, self.unbraced = None, "", None, False
             elif token.kind == SYMBOL and value == "}" and len(self.groups) > 1:
                 self.close(token)
@@ -87,7 +87,9 @@ class _Dressing:
         if group.accent:
             _refuse_accent(self.text, command or token, token)
         if group.unbraced or (command is not None and len(inside) == 1):
-            del self.found[group.start]
+            opening = self.found.pop(group.start)
+            if inside and command is not None:
+                self.found[-1] = replace(self.found[-1], start=opening.start, end=token.end)
         else:
             self.found.append(token)
 
@@ -107,6 +109,8 @@ class _Dressing:
                 _refuse_accent(self.text, self.command or token, token)
             if own or mine:
                 token = replace(token, font="" if own == "rm" else own, accent=mine)
+            if self.command is not None:
+                token = replace(token, start=self.command.start)
         elif self.accent:
             _refuse_accent(self.text, self.command or token, token)
         self.font, self.accent, self.command, self.unbraced = None, "", None, False

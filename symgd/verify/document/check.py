@@ -9,7 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from symgd.errors import FormulaError, LimitError, ShapeError, SymgdError
-from symgd.language.latex import given as latex_given
+from symgd.language import declarations
+from symgd.language.declarations import Declaration, Variable
+from symgd.language.latex.scope import Scope
 from symgd.language.limits import Limits
 from symgd.verify.check import Verdict, check
 from symgd.verify.document import markdown, notebook, tex
@@ -46,7 +48,7 @@ def check_document(
     in its sentence. A chain a = b = c has two claims. Nothing in a document is run, and no other file is opened.
 
     `syntax` is "markdown", "latex" or "notebook"; None takes it from the name of the file, or from the text. `seconds` are for one claim;
-    `progress` is called with the number of claims done and their total. Ctrl-C raises KeyboardInterrupt.
+    `progress` is called with the number of claims done and their total. Ctrl-C ends the work: the claims that are left are undecided.
 
     Raises FormulaError where the file cannot be read or `given` is wrong. What cannot be read inside the document is listed in the report:
     an equation as undecided, anything else as unchecked.
@@ -59,8 +61,8 @@ def check_document(
     name, content = _opened(path, text)
     reader = SYNTAXES[_syntax(syntax, name, content)]
     limits = Limits()
-    ledger = Ledger(latex_given.parse_declarations(given, limits))
-    reading = Reading(ledger, sentences(reader(Source(content))), limits)
+    ledger = Ledger(Scope())
+    reading = Reading(ledger, sentences(reader(Source(content))), given, limits)
     return _report(name, reading, ledger, seconds, progress)
 
 
@@ -113,42 +115,58 @@ def _report(name: str, reading: Reading, ledger: Ledger, seconds: float, progres
     claims: list[Claim] = []
     definitions: list[Definition] = []
     unchecked: list[Unchecked] = []
-    total, done = sum(map(_is_claim, reading.entries)), 0
+    total, is_interrupted = sum(map(_is_claim, reading.entries)), False
     for entry in reading.entries:
         where = _where(entry.place)
+        claim: Claim | None = None
         if isinstance(entry, Equation):
-            claims.append(_checked(entry, where, ledger, seconds))
+            try:
+                claim = (
+                    _undecided(where, "interrupted before it was checked.") if is_interrupted else _checked(entry, where, ledger, seconds)
+                )
+            except KeyboardInterrupt:
+                is_interrupted, claim = True, _undecided(where, "interrupted while it was checked.")
         elif isinstance(entry, Defined):
             definitions.append(Definition(*where, name=entry.name, holds=entry.holds))
             if entry.is_link:
-                verdict = Verdict("proved", f"this defines {entry.name}: there is nothing to check.", where[4])
-                claims.append(Claim(*where, verdict=verdict))
+                claim = Claim(*where, verdict=Verdict("proved", f"this defines {entry.name}: there is nothing to check.", where[4]))
         elif entry.error is not None:
-            claims.append(Claim(*where, verdict=Verdict("undecided", _unread(entry.error, entry.why), where[4]), error=entry.error))
+            claim = replace(_undecided(where, _unread(entry.error, entry.why)), error=entry.error)
         else:
             unchecked.append(Unchecked(*where, why=entry.why))
-        if claims and claims[-1].error is not None and (not unchecked or unchecked[-1].line != where[0] or unchecked[-1].column != where[1]):
-            if _is_claim(entry):
-                unchecked.append(Unchecked(*where, why=f"it cannot be read: {claims[-1].error.reason}"))
-        done += _is_claim(entry)
-        if progress is not None and _is_claim(entry):
-            progress(done, total)
-    declared = [str(e.declaration) for entries in ledger.entries.values() for e in entries if not hasattr(e.declaration, "body")]
+        if claim is not None:
+            claims.append(claim)
+            if claim.error is not None:
+                unchecked.append(Unchecked(*where, why=f"it cannot be read: {claim.error.reason}"))
+            if progress is not None:
+                progress(len(claims), total)
+    declared = [
+        str(e.declaration) for entries in ledger.entries.values() for e in entries if not isinstance(e.declaration, declarations.Definition)
+    ]
     return Report(name, tuple(claims), tuple(definitions), tuple(dict.fromkeys(declared)), tuple(unchecked))
 
 
+def _undecided(where: tuple[int, int, int, int, str, int | None], why: str) -> Claim:
+    return Claim(*where, verdict=Verdict("undecided", why, where[4]))
+
+
 def _is_claim(entry: Entry) -> bool:
-    return isinstance(entry, Equation) or (isinstance(entry, Defined) and entry.is_link) or (isinstance(entry, Unread) and entry.error is not None)
+    return (
+        isinstance(entry, Equation)
+        or (isinstance(entry, Defined) and entry.is_link)
+        or (isinstance(entry, Unread) and entry.error is not None)
+    )
 
 
 def _checked(entry: Equation, where: tuple[int, int, int, int, str, int | None], ledger: Ledger, seconds: float) -> Claim:
     scope = ledger.scope(entry.place.sentence)
+    scope.declared |= {function.name: function for function in entry.unknown}
     used = [str(scope.declared[name]) for name in dict.fromkeys(entry.names) if name in scope.declared]
     given = tuple(used)
     broken = next((name for name in entry.names if name in ledger.broken and name not in scope.declared), None)
     if broken is not None:
         why = f"it uses {broken}, and the definition of {broken} in line {ledger.broken[broken]} cannot be read."
-        return Claim(*where, verdict=Verdict("undecided", why, where[4]), given=given)
+        return replace(_undecided(where, why), given=given)
     warnings: list[str] = []
     try:
         verdict = check(entry.text, given=scope, syntax=entry.syntax, seconds=seconds, warnings=warnings)
@@ -156,9 +174,17 @@ def _checked(entry: Equation, where: tuple[int, int, int, int, str, int | None],
         verdict = Verdict("refuted", f"the sides cannot be formed: {error.reason} {error.hint}".strip(), where[4])
         return Claim(*where, verdict=verdict, given=given)
     except SymgdError as error:
-        verdict = Verdict("undecided", _unread(error, error.reason), where[4])
-        return Claim(*where, verdict=verdict, error=_moved(error, entry), given=given)
+        return replace(_undecided(where, _unread(error, error.reason)), error=_moved(error, entry), given=given)
+    known = {parameter for declaration in scope.declared.values() for parameter in _parameters(declaration)}
+    known |= {f"d{name}" for name in known}
+    warnings = [warning for warning in warnings if warning.partition(" is not declared")[0] not in known]
     return Claim(*where, verdict=replace(verdict, claim=" ".join(verdict.claim.split())), given=given, warnings=tuple(warnings))
+
+
+def _parameters(declaration: Declaration) -> tuple[str, ...]:
+    if isinstance(declaration, Variable):
+        return ()
+    return declaration.parameters if isinstance(declaration, declarations.Definition) else tuple(p.name for p in declaration.parameters)
 
 
 def _unread(error: SymgdError, why: str) -> str:

@@ -1,9 +1,9 @@
 """A block in the infix language to its statements: one a line; a line that begins with = goes on with the chain.
 
-    given: A[m,n], x[n], b[m]          # declares
-    f(w) = norm2(A*w - b)^2            # a fresh name is defined
-    grad(f(x), x)
-      = 2*A'*(A*x - b)
+given: A[m,n], x[n], b[m]          # declares
+f(w) = norm2(A*w - b)^2            # a fresh name is defined
+grad(f(x), x)
+  = 2*A'*(A*x - b)
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def blocks(text: str) -> Iterator[tuple[bool, int, int]]:
     """The statements and the declarations of a block: whether it is a declaration, and where its text begins and ends."""
     start: int | None = None
     end = depth = 0
-    for line in re.finditer(r"[^\n]*", text):
+    for line in re.finditer(r"[^\n]+", text):
         written = _COMMENT.sub("", line[0])
         stripped = written.strip()
         given = _GIVEN.match(written)

@@ -43,7 +43,11 @@ class Ledger:
         if known is not None and not isinstance(known, Variable):
             return False
         variable = known or Variable(name)
-        kept = tuple(p for p in variable.properties if p not in properties and not (p.startswith(RELATED) and any(q.startswith(RELATED) for q in properties)))
+        kept = tuple(
+            p
+            for p in variable.properties
+            if p not in properties and not (p.startswith(RELATED) and any(q.startswith(RELATED) for q in properties))
+        )
         made = replace(variable, properties=(*kept, *properties))
         try:
             made.leaf()
@@ -59,8 +63,12 @@ class Ledger:
         entries = [e for e in self.entries.get(name, ()) if e.until is None or e.until >= place]
         before = [e for e in entries if e.place <= place]
         if before:
-            return max(before, key=lambda e: (e.place, e.until is not None)).declaration
+            return max(reversed(before), key=lambda e: (e.place, e.until is not None)).declaration
         return next((e.declaration for e in entries if e.until is None and not isinstance(e.declaration, Definition)), None)
+
+    def is_known(self, name: str, place: int) -> bool:
+        """Does the document say before the end of a sentence what a name is?"""
+        return name in self.base.declared or any(e.place <= place for e in self.entries.get(name, ()))
 
     def scope(self, place: int) -> Scope:
         """All that holds in a sentence."""

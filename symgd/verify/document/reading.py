@@ -10,7 +10,7 @@ name in the text ("at x = 1") is a condition on its sentence; everything else wi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from symgd.errors import FormulaError, SymgdError
@@ -47,12 +47,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """A link of a chain to be checked: `text` is the equation, padded so that places in it are places in the passage (`is_placed`)."""
+    """A link of a chain to be checked: `text` is the equation, padded so that places in it are places in the passage (`is_placed`).
+
+    `names` are those in it, `unknown` the functions without a definition.
+    """
 
     text: str
     place: Place
     syntax: str
     names: tuple[str, ...]
+    unknown: tuple[UnknownFunction, ...] = ()
     is_placed: bool = True
 
 
@@ -93,23 +97,25 @@ class _Stated:
 class Reading:
     """Reads the sentences; `entries` are what it found, in order. `ledger` then knows every declaration."""
 
-    def __init__(self, ledger: Ledger, sentences: list[Sentence], limits: Limits) -> None:
+    def __init__(self, ledger: Ledger, sentences: list[Sentence], given: str | Mapping[str, str], limits: Limits) -> None:
         self.ledger, self.limits = ledger, limits
-        self.functions: dict[str, tuple[int, int]] = {}  # unknown functions: how many variables (0: not said), and the sentence
-        self.conditions: dict[int, Defined] = {}
+        self.functions: dict[str, int] = {}  # names of unknown functions: how many variables they have, 0 where that is not said
+        self.givens: list[tuple[str, Place]] = []
         self.declaring: set[int] = set()  # statements that only declare
         self.faults: list[Unread] = []
         self.previous: tuple[str, Place] | None = None
         self.stated = [stated for sentence in sentences for stated in self._statements(sentence)]
-        self._notes(sentences)
+        self._note_fonts()
+        ledger.base.declared |= latex_given.parse_declarations(given, limits, ledger.base).declared
+        for text, place in self.givens:
+            self._given(text, place)
         for stated in self.stated:
             self._declare(stated)
-        self._declare_functions()
         self.entries = sorted(self._all(sentences), key=_order)
 
     # ---- the first round: statements and declarations
 
-    def _notes(self, sentences: list[Sentence]) -> None:
+    def _note_fonts(self) -> None:
         """Fonts that tell names apart in the whole document."""
         tokens = [t for stated in self.stated for member in stated.statement.members for t in member.tokens]
         self.ledger.base.fonts.note(tokens)
@@ -130,7 +136,7 @@ class Reading:
                 elif item.kind == INFIX:
                     yield from self._block(item, sentence)
                 elif item.kind == GIVEN:
-                    self._given(item.text, place)
+                    self.givens.append((item.text, place))
                 elif item.kind == MACROS:
                     self.ledger.base.macros |= macros_in(item.text, self.limits)
                 elif item.kind == SKIPPED and item.why:
@@ -144,7 +150,7 @@ class Reading:
             place = Place(passage, start, end, sentence.number)
             try:
                 if is_given:
-                    self._given(passage.text[start:end], place)
+                    self.givens.append((passage.text[start:end], place))
                 else:
                     found = infix_statements.statement(passage.text, start, end, self.limits)
                     yield _Stated(found, passage, sentence, "", "", "infix")
@@ -157,9 +163,10 @@ class Reading:
             declared = parse_declarations(text, self.limits)
         except SymgdError as error:
             try:
-                declared = tuple(latex_given.parse_declarations(text, self.limits).declared.values())
+                declared = tuple(_parsed_given(text, self.limits, self.ledger.base))
             except SymgdError:
-                raise error from None
+                self.faults.append(Unread(place, f"these declarations are not read: {error.reason} {error.hint}".strip()))
+                return
         for declaration in declared:
             self.ledger.add(declaration, place.sentence)
 
@@ -172,13 +179,19 @@ class Reading:
         if signs in (["∈"], ["→"]) or (len(signs) == 1 and signs[0] in _ORDER and (words.is_condition(stated.before) or statement.word)):
             self._declared_by_relation(stated, signs[0])
             return
+        if len(signs) == 2 and all(sign in ("<", "<=") for sign in signs) and (words.is_condition(stated.before) or statement.word):
+            self._declared_between(stated)
+            return
+        if self._note_itself(stated):
+            return
         name = self._single_name(statement)
-        if name is None:
+        if signs:
             self._note_calls(stated)
+        if name is None:
             return
         arity = words.function_of(stated.before, stated.after)
         if arity is not None and not signs:
-            self.functions.setdefault(name, (arity, number))
+            self.functions.setdefault(name, arity)
         if arity is None:
             self._describe(stated, name)
 
@@ -186,6 +199,22 @@ class Reading:
         found = words.properties(stated.before, stated.after)
         if found and (self.ledger.at(name, stated.sentence.number) is not None or not stated.statement.relations):
             self.ledger.describe(name, found, stated.sentence.number)
+
+    def _declared_between(self, stated: _Stated) -> None:
+        """`0 < p < 1`: a range."""
+        low, middle, high = stated.statement.members
+        opening, closing = ("[" if r.sign == "<=" else "(" for r in stated.statement.relations)
+        written = rf"{middle.text} \in {opening}{low.text}, {high.text}{']' if closing == '[' else ')'}"
+        try:
+            made = list(_parsed_given(written, self.limits, self.ledger.base))
+        except SymgdError as error:
+            self.faults.append(Unread(_place(stated), f"this declaration is not read: {error.reason}"))
+            made = []
+        until = None if words.defines(stated.before) else stated.sentence.number
+        for declaration in made:
+            if isinstance(declaration, Variable):
+                self.ledger.describe(declaration.name, declaration.properties, stated.sentence.number, until)
+        self.declaring.add(id(stated.statement))
 
     def _declared_by_relation(self, stated: _Stated, sign: str) -> None:
         statement, number = stated.statement, stated.sentence.number
@@ -244,7 +273,6 @@ class Reading:
             return
         name = scope.resolve(tokens[0])
         parameters = tuple(p for p in found if isinstance(p, Variable))
-        self.functions[name] = (1, stated.sentence.number)
         self.ledger.add(UnknownFunction(name, parameters), stated.sentence.number)
 
     def _single_name(self, statement: Statement) -> str | None:
@@ -255,24 +283,48 @@ class Reading:
         return found[0] if found and found[1] == len(tokens) else None
 
     def _note_calls(self, stated: _Stated) -> None:
-        """A name before a list of several names, f(x, y), is a function: a product with a list means nothing."""
-        scope = self.ledger.base
-        for member in stated.statement.members:
-            for name, parameters in _calls(member.tokens, scope):
+        """A name before a list of several names, f(x, y), is a function: a product with a list means nothing; so is x in x = x(t)."""
+        statement = stated.statement
+        for member in statement.members:
+            for name, parameters in _calls(member.tokens, self.ledger.base):
                 if len(parameters) > 1 and not self.ledger.is_declared(name):
-                    self.functions.setdefault(name, (len(parameters), stated.sentence.number))
+                    self.functions.setdefault(name, len(parameters))
 
-    def _declare_functions(self) -> None:
-        """Unknown functions, with the parameters of the first call that names them."""
-        defined = {head[0] for stated in self.stated if (head := self._head(stated, self.ledger.scope(stated.sentence.number)))}
-        for name, (arity, number) in self.functions.items():
-            if name in defined or self.ledger.at(name, number) is not None:
+    def _note_itself(self, stated: _Stated) -> bool:
+        """`x_1 = x_1(t)`: an unknown function of t."""
+        statement, name = stated.statement, self._single_name(stated.statement)
+        if name is None or [r.sign for r in statement.relations] != ["="]:
+            return False
+        call = next(_calls(statement.members[1].tokens, self.ledger.base), None)
+        if call is None or call[0] != name or not statement.members[1].text.rstrip().endswith(")"):
+            return False
+        self.ledger.add(UnknownFunction(name, self._parameters(call[1], stated.sentence.number)), stated.sentence.number)
+        self.declaring.add(id(statement))
+        return True
+
+    def _parameters(self, names: tuple[str, ...], place: int) -> tuple[Variable, ...]:
+        known = [self.ledger.at(name, place) for name in names]
+        return tuple(Variable(name, d.shape if isinstance(d, Variable) else ()) for name, d in zip(names, known))
+
+    def _unknown_functions(self, stated: _Stated, scope: Scope) -> dict[str, UnknownFunction]:
+        """Functions without a definition, with the parameters of the nearest call by names: in the statement, the sentence, or before."""
+        place = stated.sentence.number
+        near = [s for s in self.stated if s.sentence is stated.sentence and s is not stated]
+        before = [s for s in self.stated if s.sentence.number < place]
+        found: dict[str, UnknownFunction] = {}
+        for name, arity in self.functions.items():
+            if scope.declared.get(name) is not None:
                 continue
-            calls = [c for s in self.stated for m in s.statement.members for c in _calls(m.tokens, self.ledger.base) if c[0] == name]
-            parameters = next((c[1] for c in calls if not arity or len(c[1]) == arity), ())
-            if parameters:
-                shapes = [known.shape if isinstance(known := self.ledger.at(p, number), Variable) else () for p in parameters]
-                self.ledger.add(UnknownFunction(name, tuple(Variable(p, shape) for p, shape in zip(parameters, shapes))), number)
+            for other in (stated, *near, *reversed(before)):
+                calls = [c[1] for m in other.statement.members for c in _calls(m.tokens, self.ledger.base) if c[0] == name]
+                if not calls:
+                    continue
+                call = next((c for c in calls if len(c) == arity), calls[0])
+                parameters = self._parameters(call, place)
+                if len(parameters) > 1 or any(p.shape for p in parameters):
+                    found[name] = UnknownFunction(name, parameters)
+                break  # f(x) of an x without a shape: the formula itself tells whether it is a number
+        return found
 
     def _head(self, stated: _Stated, scope: Scope) -> tuple[str, tuple[str, ...]] | None:
         """The name and parameters that a statement could define."""
@@ -309,7 +361,9 @@ class Reading:
             last = sentence.items[-1]
             end = last.start + len(last.text)
             passage = Passage(MATH, text[start:end], start, first.source)
-            yield Unread(Place(passage, 0, end - start, sentence.number), "a statement in words: write it as an equation to have it checked.")
+            yield Unread(
+                Place(passage, 0, end - start, sentence.number), "a statement in words: write it as an equation to have it checked."
+            )
 
     def _read(self, stated: _Stated) -> Iterator[Entry]:
         statement, number = stated.statement, stated.sentence.number
@@ -317,6 +371,7 @@ class Reading:
             return
         first = 0
         scope = self.ledger.scope(number)
+        scope.declared |= (unknown := self._unknown_functions(stated, scope))
         head = self._head(stated, scope)
         if head is not None and self._is_definition(stated, head, scope):
             holds = self._holds(stated, head)
@@ -324,7 +379,7 @@ class Reading:
             self.previous = (statement.members[-1].text, _place(stated))
             first = 1
         for k in range(first, len(statement.relations)):
-            yield self._link(stated, k)
+            yield self._link(stated, k, tuple(unknown.values()))
         if statement.members[-1].text:
             self.previous = (statement.members[-1].text, _place(stated))
 
@@ -332,7 +387,7 @@ class Reading:
         name, parameters = head
         sign = stated.statement.relations[0].sign
         said = sign in _DEFINES or stated.statement.word == "where" or words.defines(stated.before)
-        known = scope.declared.get(name)
+        known = scope.declared.get(name) if self.ledger.is_known(name, stated.sentence.number) else None
         uses_itself = not parameters and name in self._names(stated, stated.statement.members[1], scope)
         if uses_itself and sign not in _DEFINES:
             return False
@@ -349,8 +404,14 @@ class Reading:
             return not [t for t in infix_statements.names_in(member, self.limits) if t.value not in ("pi", "e", "E", "sqrt")]
         allowed = (r"\frac", r"\pi", r"\sqrt", r"\top", r"\begin", r"\end", r"\\", r"\dots")
         tokens = [t for t in member.tokens if t.kind != END]
-        inner = re.sub(r"\\(?:begin|end)\{[a-zA-Z]*matrix\*?\}|\\(?:frac|dfrac|tfrac|sqrt|pi|top|left|right|quad|[,;! ])|[{}]", " ", member.text)
-        return bool(tokens) and not re.search(r"[A-Za-z]", inner.replace("^T", "")) and all(t.kind != COMMAND or t.value in allowed for t in tokens)
+        inner = re.sub(
+            r"\\(?:begin|end)\{[a-zA-Z]*matrix\*?\}|\\(?:frac|dfrac|tfrac|sqrt|pi|top|left|right|quad|[,;! ])|[{}]", " ", member.text
+        )
+        return (
+            bool(tokens)
+            and not re.search(r"[A-Za-z]", inner.replace("^T", ""))
+            and all(t.kind != COMMAND or t.value in allowed for t in tokens)
+        )
 
     def _holds(self, stated: _Stated, head: tuple[str, tuple[str, ...]]) -> int | None:
         """The last sentence in which a definition holds; None: to the end."""
@@ -367,7 +428,13 @@ class Reading:
         for entries in self.ledger.entries.values():
             for entry in entries:
                 d = entry.declaration
-                parameters = d.parameters if isinstance(d, Definition) else tuple(p.name for p in d.parameters) if isinstance(d, UnknownFunction) else ()
+                parameters = (
+                    d.parameters
+                    if isinstance(d, Definition)
+                    else tuple(p.name for p in d.parameters)
+                    if isinstance(d, UnknownFunction)
+                    else ()
+                )
                 if name in parameters:
                     return True
         return False
@@ -391,7 +458,7 @@ class Reading:
         holds = "from here on" if until is None else "in this sentence" if until == stated.sentence.number else "in this paragraph"
         yield Defined(name, place, holds, is_link=len(statement.relations) > 1)
 
-    def _link(self, stated: _Stated, k: int) -> Entry:
+    def _link(self, stated: _Stated, k: int, unknown: tuple[UnknownFunction, ...]) -> Entry:
         statement = stated.statement
         relation = statement.relations[k]
         left, right = statement.members[k], statement.members[k + 1]
@@ -402,8 +469,8 @@ class Reading:
         if not left.text:
             if self.previous is None:
                 return Unread(place, "the left side is empty, and no formula stands before it.", FormulaError("the left side is empty."))
-            return Equation(f"{self.previous[0]} = {right.text}", place, stated.syntax, names, is_placed=False)
-        return Equation(_padded(left, relation, right), place, stated.syntax, names)
+            return Equation(f"{self.previous[0]} = {right.text}", place, stated.syntax, names, unknown, is_placed=False)
+        return Equation(_padded(left, relation, right), place, stated.syntax, names, unknown)
 
     def _names(self, stated: _Stated, member: Member, scope: Scope) -> tuple[str, ...]:
         """The names that a member uses, as far as tokens tell."""
@@ -446,8 +513,7 @@ def _order(entry: Entry) -> tuple[int, int]:
 
 
 def _parsed_given(text: str, limits: Limits, base: Scope) -> Iterator[Variable | Definition | UnknownFunction]:
-    scope = latex_given.parse_declarations(text, limits)
-    yield from scope.declared.values()
+    yield from latex_given.parse_declarations(text, limits, base).declared.values()
 
 
 def _name_at(tokens: list[Token] | tuple[Token, ...], k: int, scope: Scope) -> tuple[str, int] | None:
@@ -468,15 +534,16 @@ def _name_at(tokens: list[Token] | tuple[Token, ...], k: int, scope: Scope) -> t
 
 def _calls(tokens: tuple[Token, ...], scope: Scope) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Calls of names with names: f(x, y)."""
-    for k, token in enumerate(tokens):
-        if k + 1 >= len(tokens) or not atoms.is_name(token) or tokens[k + 1].value != "(":
+    for k in range(len(tokens)):
+        head = _name_at(tokens, k, scope)
+        if head is None or head[1] >= len(tokens) or tokens[head[1]].value != "(":
             continue
-        at, names = k + 2, list[str]()
+        at, names = head[1] + 1, list[str]()
         while (found := _name_at(tokens, at, scope)) is not None and found[1] < len(tokens):
             names.append(found[0])
             at = found[1]
             if tokens[at].value == ")":
-                yield scope.resolve(token), tuple(names)
+                yield head[0], tuple(names)
                 break
             if tokens[at].value not in (",", ";"):
                 break

@@ -25,6 +25,14 @@ class Finding:
     def where(self, path: str) -> str:
         return f"{path}:{f'cell {self.cell}:' if self.cell is not None else ''}{self.line}:{self.column}"
 
+    def told(self) -> str:
+        """What was found, in one line."""
+        raise NotImplementedError
+
+    def details(self) -> list[str]:
+        """More about it, in lines."""
+        return []
+
 
 @dataclass(frozen=True, slots=True)
 class Claim(Finding):
@@ -38,6 +46,15 @@ class Claim(Finding):
     given: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
+    def told(self) -> str:
+        return f"{self.verdict.grade}: {self.text}"
+
+    def details(self) -> list[str]:
+        if self.verdict.grade not in ("refuted", "undecided"):
+            return []
+        lines = str(self.verdict).removeprefix(f"{self.verdict.grade}: ").splitlines()
+        return [*lines, *(f"given: {', '.join(self.given)}" for _ in self.given[:1]), *self.warnings]
+
 
 @dataclass(frozen=True, slots=True)
 class Definition(Finding):
@@ -46,12 +63,21 @@ class Definition(Finding):
     name: str
     holds: str
 
+    def told(self) -> str:
+        return f"defined {self.holds}: {self.text}"
+
 
 @dataclass(frozen=True, slots=True)
 class Unchecked(Finding):
     """What was not checked, and why: an inequality, a sentence, text that could not be read."""
 
     why: str
+
+    def told(self) -> str:
+        return f"not checked: {self.text}"
+
+    def details(self) -> list[str]:
+        return [self.why]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +96,21 @@ class Report:
         found = {claim.verdict.grade for claim in self.claims}
         return next((grade for grade in GRADES if grade in found), "")
 
+    @property
+    def findings(self) -> list[Finding]:
+        """Claims, definitions and what was not checked, in the order of the document."""
+        told = {(c.cell, c.line, c.column) for c in self.claims if c.error is not None}
+        others = [u for u in self.unchecked if (u.cell, u.line, u.column) not in told]
+        everything: list[Finding] = [*self.claims, *self.definitions, *others]
+        return sorted(everything, key=lambda found: (found.cell or 0, found.line, found.column))
+
     def __str__(self) -> str:
         lines = []
-        for claim in self.claims:
-            grade, _, rest = str(claim.verdict).partition(": ")
-            shown = rest.splitlines() if grade == "refuted" else rest.splitlines()[:1]
-            lines.append(f"{claim.where(self.path)}: {grade}: {claim.text}")
-            if grade in ("refuted", "undecided"):
-                lines += [f"    {line}" for line in shown]
-                lines += [f"    {warning}" for warning in claim.warnings]
-        for definition in self.definitions:
-            lines.append(f"{definition.where(self.path)}: defined {definition.holds}: {definition.text}")
-        for unchecked in self.unchecked:
-            lines.append(f"{unchecked.where(self.path)}: not checked: {unchecked.text}\n    {unchecked.why}")
+        for found in self.findings:
+            lines.append(f"{found.where(self.path)}: {found.told()}")
+            lines += [f"    {line}" for line in found.details()]
         counts = Counter(claim.verdict.grade for claim in self.claims)
         told = ", ".join(f"{counts[grade]} {grade}" for grade in reversed(GRADES) if counts[grade])
         total = f"{len(self.claims)} claim{'s' * (len(self.claims) != 1)}{': ' if told else ''}{told}"
-        return "\n".join([*lines, f"{total}; {len(self.unchecked)} not checked."])
+        others = sum(isinstance(found, Unchecked) for found in self.findings)
+        return "\n".join([*lines, f"{total}; {others} not checked."])

@@ -15,7 +15,9 @@ _BREAK = re.compile(
     |[.!?](?=["')\]}*_]*(?:\s|$))""",
     re.VERBOSE | re.MULTILINE,
 )
-_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|cf|eq|eqs|fig|resp|w\.r\.t|vs|etc|approx|bzw|z\.B|d\.h|Dr|Prof|al)|\b[A-Z])\.$", re.IGNORECASE)
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:e\.g|i\.e|cf|eq|eqs|fig|resp|w\.r\.t|vs|etc|approx|bzw|z\.B|d\.h|Dr|Prof|al)|\b[A-Z])\.$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,10 @@ def _pieces(passage: Passage) -> Iterator[tuple[Words, bool, bool]]:
         if token in ".!?" and _ABBREVIATION.search(text, max(0, found.start() - 8), found.end()):
             continue
         end = found.end() if token in ".!?" else found.start()
-        yield Words(text[at:end], passage.start + at, passage.source), True, token not in ".!?" and not token.strip().startswith((r"\begin", r"\end"))
+        yield (
+            Words(text[at:end], passage.start + at, passage.source),
+            True,
+            token not in ".!?" and not token.strip().startswith((r"\begin", r"\end")),
+        )
         at = found.end()
     yield Words(text[at:], passage.start + at, passage.source), False, False

@@ -63,7 +63,10 @@ def is_listing(between: str) -> bool:
 def properties(before: str, after: str) -> tuple[str, ...]:
     """What adjectives say of a name: "a symmetric matrix $A$", "$A$ is symmetric", "$A$ symmetric"."""
     ahead = _plain(re.split(r"[,;:.]|\bwith\b|\band\b", before)[-1])
-    behind = re.match(r"\s*(?:(?:is|are|be|both|a|an|all|being|which|that|real|assumed|of)\s+|\(?\s*)*((?:[\w-]+[\s)]*){0,4})", _plain(re.split(r"[,;:.]", after)[0]))
+    behind = re.match(
+        r"\s*(?:(?:is|are|be|both|a|an|all|being|which|that|real|assumed|of)\s+|\(?\s*)*((?:[\w-]+[\s)]*){0,4})",
+        _plain(re.split(r"[,;:.]", after)[0]),
+    )
     found: list[str] = []
     for text in (ahead[-60:], behind[1] if behind else ""):
         for pattern, made in _PROPERTIES:
