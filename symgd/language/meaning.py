@@ -17,7 +17,7 @@ from symgd.algebra.expression import Expression, Irrational, Leaf, Map
 from symgd.algebra.operations import Index, Value
 from symgd.algebra.trampoline import Task, run
 from symgd.errors import FormulaError, LimitError, ShapeError, SymgdError
-from symgd.language import calls, conditionals, indices, written
+from symgd.language import calls, conditionals, indices, unsized, written
 from symgd.language import syntax as sx
 from symgd.language.binders import Use, outline
 from symgd.language.declarations import Declaration, Definition, UnknownFunction, Variable, shapes_of
@@ -71,15 +71,18 @@ class Elaborator:
         self.is_latex = False
         self.defines = ""  # the head that a claim in LaTeX defines
         self.local: set[str] = set()  # names that a text in LaTeX defines itself
-        self.unsized: set[int] = set()  # nodes with ones or an identity of no stated size: see `written`
+        self.unsized: set[int] = set()  # nodes with ones or an identity of no stated size: see `unsized`
         self._trees: list[sx.Node] = []  # kept alive: `uses` and `done` know nodes by identity
 
     def read(self, root: sx.Node, text: str, wanted: Shape | None = None) -> Value:
-        """The value of a formula, of the shape `wanted` where it leaves one open. Raises `FormulaError`, `ShapeError`, `DomainError`, `LimitError` or `NoRuleError`, placed."""
+        """The value of a formula, of the shape `wanted` where it leaves one open.
+
+        Raises `FormulaError`, `ShapeError`, `DomainError`, `LimitError` or `NoRuleError`, placed.
+        """
         self.text = text
         self.prepare(root)
         try:
-            return run(written.sized(self, root, wanted) if id(root) in self.unsized else self.value(root))
+            return run(unsized.sized(self, root, wanted) if id(root) in self.unsized else self.value(root))
         except SymgdError as error:
             raise _at_whole_constant(error, root, self.text) from None
 
@@ -89,7 +92,7 @@ class Elaborator:
         self._trees.append(root)
         self.uses.update(found.uses)
         if self.is_latex:
-            self.unsized |= written.unsized_in(root)
+            self.unsized |= unsized.unsized_in(root)
         self.sizes.update(name for name in found.sizes if name not in self.declared)
 
     # ---- names
@@ -163,7 +166,9 @@ class Elaborator:
         for parameter, value in zip(function.parameters, values):
             if value.shape != parameter.shape:
                 reason = f"{function} takes {_of_shape(parameter.shape)} for {parameter.name}, not {value.described()}."
-                raise ShapeError(reason, hint="Declare it with the shapes of its arguments: f(x[n]), f(x,y).").at(self.text, node.start, node.end)
+                raise ShapeError(reason, hint="Declare it with the shapes of its arguments: f(x[n]), f(x,y).").at(
+                    self.text, node.start, node.end
+                )
         return Value(ex.unknown(function.name, [value.node for value in values]))
 
     # ---- operations
@@ -204,7 +209,7 @@ class Elaborator:
         if self.count > self.limits.nodes:
             raise self.limits.exceeded("nodes", "the formula is too large").at(self.text, node.start, node.end)
         if id(node) in self.unsized:
-            return written.sized(self, node)
+            return unsized.sized(self, node)
         return _READERS[type(node)](self, node)
 
     def _atom(self, node: sx.Number | sx.Name) -> Task[Value]:
@@ -279,6 +284,8 @@ class Elaborator:
         return left
 
     def sum(self, node: sx.Chain, terms: list[tuple[int, Value]]) -> Value:
+        if self.is_latex and any(term.free for _, term in terms):
+            self.refuse_unindexed(node, [term for _, term in terms])
         try:
             return op.add(terms)
         except SymgdError:
@@ -288,6 +295,15 @@ class Elaborator:
                 start, end = self.place(node, at, operator, operand)
                 total = self.apply(lambda a, b, s=sign: op.add([(1, a), (s, b)]), [total, term], [(node.start, at), operand], start, end)
             raise
+
+    def refuse_unindexed(self, node: sx.Chain, terms: list[Value]) -> None:
+        r"""`\sum_i (A_i + B)` with an array B: its index has been forgotten."""
+        for term, operand in zip(terms, [node.first, *(operand for _, _, operand in node.rest)]):
+            if term.rank and any(not other.rank for other in terms):
+                reason = (
+                    f"cannot add entries and the array {self.source(operand)} of shape {shape_text(term.shape)} inside a sum over an index."
+                )
+                raise ShapeError(reason, hint="Write its entry, with the index.").at(self.text, operand.start, operand.end)
 
     def place(self, node: sx.Chain, at: int, operator: str, operand: sx.Node) -> tuple[int, int]:
         """Where to point in a chain: the operator, with its operands where they are names."""

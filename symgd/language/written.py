@@ -12,7 +12,7 @@ The names of these calls cannot be written in a formula. `Let` and `At` stand he
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -132,7 +132,11 @@ def _value_and_variables(elaborator: Elaborator, node: sx.Call) -> Task[tuple[Va
         by.append(leaf)
     if not by and isinstance(value.node, Leaf):
         reason = f"{elaborator.source(first)} is a variable, and no function: its gradient is not known."
-        elaborator.refuse(node, reason, f"Define it, as in given=\"{value.node.name}(x,y) = x^2 + y\", or declare an unknown function, {value.node.name}(x,y).")
+        elaborator.refuse(
+            node,
+            reason,
+            f'Define it, as in given="{value.node.name}(x,y) = x^2 + y", or declare an unknown function, {value.node.name}(x,y).',
+        )
     if not by:
         by = ex.leaves(value.node)
         names = ", ".join(leaf.name for leaf in by)
@@ -152,8 +156,13 @@ def _along(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
         return op.hadamard(gradient, direction)
     if gradient.shape != direction.shape:
         place = node.arguments[1]
-        reason = f"the gradient has shape {shape_text(gradient.shape)}, and the direction {elaborator.source(place)} {shape_text(direction.shape)}."
-        raise ShapeError(reason, hint="A direction has the shape of the variable.").at(elaborator.text, place.start, place.end)
+        written = (
+            f"{elaborator.source(place)} {shape_text(direction.shape)}" if direction.rank else f"{elaborator.source(place)} is a scalar"
+        )
+        reason = f"the gradient has shape {shape_text(gradient.shape)}, and the direction {written}."
+        raise ShapeError(reason, hint="Declare the direction with the shape of the variable, or define it: u = (3, 4).").at(
+            elaborator.text, place.start, place.end
+        )
     return _inner(gradient, direction)
 
 
@@ -169,7 +178,7 @@ def _differential(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
         name = f"d{leaf.name}"
         step = elaborator.declared[name].leaf() if name in elaborator.declared else ex.leaf(name, leaf.shape)
         if name not in elaborator.declared:
-            elaborator.undeclared.setdefault(name, (elaborator.text, node))
+            elaborator.undeclared.setdefault(name, (elaborator.text, sx.Name(name, node.start, node.end)))
         parts.append(derive.inner(derive.jacobian(value.node, leaf), step))
     return Value(ex.add(parts) if parts else ex.constant(0))
 
@@ -183,7 +192,7 @@ def _extreme(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
     offset = simplified(ex.substitute(value.node, {leaf: ex.full(0, leaf.shape)})) if leaf.shape else value.node
     if value.rank or value.free or not leaf.shape or leaf in ex.topological(slope):
         reason = f"this {node.name[:3]}imum is not supported: it is known only of what is linear in {leaf.name}, an array."
-        elaborator.refuse(node, reason, rf"Write it as in \max_{{\|u\|=1}} D_u f(x), with u and x declared as arrays.")
+        elaborator.refuse(node, reason, r"Write it as in \max_{\|u\|=1} D_u f(x), with u and x declared as arrays.")
     sign = 1 if node.name == "max‖" else -1
     return op.add([(sign, op.along("norm2", Value(slope))), (1, Value(offset))])
 
@@ -205,6 +214,13 @@ def _norm(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
     operation: Callable[[Value], Value] = lambda value: op.along("norm2", value)  # noqa: E731  one of two operations
     if node.name == "|" and value.rank == 2:
         operation = op.determinant
+        elaborator.warnings.append(f"{elaborator.source(node)} is read as the determinant, because what is between the bars is a matrix.")
+    elif node.name == "‖" and value.rank == 2:
+        elaborator.warnings.append(
+            f"{elaborator.source(node)} is read as the Frobenius norm, because what is between the bars is a matrix."
+        )
+    elif node.name == "|":
+        elaborator.warnings.append(f"{elaborator.source(node)} is read as the 2-norm, because what is between the bars is a vector.")
     return elaborator.bounded(elaborator.apply(operation, [value], node.arguments, node.start, node.end), node)
 
 
@@ -216,7 +232,9 @@ def _angle(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
         written = elaborator.source(node)
         elaborator.warnings.append(f"{written} is read as a vector, because its entries are scalars.")
         return elaborator.apply(lambda *items: op.literal(items), values, node.arguments, node.start, node.end)
-    elaborator.refuse(node, "unexpected ⟨ ⟩: expected two vectors, or a vector of numbers.", r"Write \langle x, y \rangle with arrays x and y.")
+    elaborator.refuse(
+        node, "unexpected ⟨ ⟩: expected two vectors, or a vector of numbers.", r"Write \langle x, y \rangle with arrays x and y."
+    )
 
 
 def _column(elaborator: Elaborator, node: sx.Call) -> Task[Value]:
@@ -239,7 +257,9 @@ def dotted(left: Value, right: Value) -> Value:
 def crossed(left: Value, right: Value) -> Value:
     r"""`a \times b`, a product where one of them is a number."""
     if left.rank and right.rank:
-        raise NoRuleError(f"the product × of {left.described()} and {right.described()} is not supported.", hint=r"Write \cdot, or the components.")
+        raise NoRuleError(
+            f"the product × of {left.described()} and {right.described()} is not supported.", hint=r"Write \cdot, or the components."
+        )
     return op.multiply(left, right, "*")
 
 
@@ -285,7 +305,9 @@ def at(elaborator: Elaborator, node: sx.At) -> Task[Value]:
     if all(leaf.shape == point.shape and not point.free for leaf, point in zip(leaves, points)):
         return replace(body, node=ex.substitute(body.node, {leaf: point.node for leaf, point in zip(leaves, points)}))
     if body.free or body.rank:
-        error = NoRuleError("this derivative at a point is not available inside a sum over an index.", hint="Write it out, or derive the sum.")
+        error = NoRuleError(
+            "this derivative at a point is not available inside a sum over an index.", hint="Write it out, or derive the sum."
+        )
         raise error.at(elaborator.text, node.start, node.end)
     try:
         return _each(body.node, dict(zip(leaves, points)))
@@ -314,108 +336,6 @@ def _each(root: Expression, points: dict[Leaf, Value]) -> Value:
         else:
             raise NoRuleError("this derivative is not available entry by entry.", hint="Write it out.")
     return found[root]
-
-
-# ---- ones and identities without a size ------------------------------------------------------------------------------------
-
-
-def unsized_in(root: sx.Node) -> set[int]:
-    """The nodes whose shape depends on a \\mathbf{1} or I that has no size."""
-    found: set[int] = set()
-    waiting: list[tuple[sx.Node, bool]] = [(root, False)]
-    while waiting:
-        node, is_done = waiting.pop()
-        if not is_done:
-            waiting.append((node, True))
-            waiting.extend((child, False) for child in sx.children(node))
-        elif isinstance(node, sx.Call):
-            if node.name in ("ones", "zeros", "eye") and not node.arguments:
-                found.add(id(node))
-        elif isinstance(node, sx.Prefix | sx.Transpose | sx.Chain) and any(id(child) in found for child in sx.children(node)):
-            found.add(id(node))
-    return found
-
-
-def sized(elaborator: Elaborator, node: sx.Node, wanted: Sequence[Dimension] | None = None) -> Task[Value]:
-    """The value of a node with ones or an identity of no stated size: of the size that its neighbours, or `wanted`, ask for."""
-    if id(node) not in elaborator.unsized:
-        value: Value = elaborator.atom(node) or (yield elaborator.value(node))
-        return value
-    if isinstance(node, sx.Prefix):
-        operand: Value = yield sized(elaborator, node.operand, wanted)
-        return op.negate(operand) if node.operator == "-" else operand
-    if isinstance(node, sx.Transpose):
-        turned: Value = yield sized(elaborator, node.operand, wanted and tuple(reversed(wanted)))
-        return op.transpose(turned)
-    if isinstance(node, sx.Chain):
-        is_sum = node.rest[0][0] in ("+", "-")
-        found: Value = yield (_sum if is_sum else _product)(elaborator, node, wanted)
-        return found
-    assert isinstance(node, sx.Call)
-    return _filled(elaborator, node, wanted)
-
-
-def _filled(elaborator: Elaborator, node: sx.Call, wanted: Sequence[Dimension] | None) -> Value:
-    if wanted is None or (node.name == "eye" and (len(wanted) != 2 or wanted[0] != wanted[1])) or not wanted:
-        sign = {"ones": r"\mathbf{1}", "zeros": r"\mathbf{0}", "eye": "I"}[node.name]
-        raise ShapeError(f"the size of {sign} is not known here.", hint=f"Write it: {sign}_n.").at(elaborator.text, node.start, node.end)
-    return op.eye(wanted) if node.name == "eye" else op.filled(node.name == "ones", wanted)
-
-
-def _sum(elaborator: Elaborator, node: sx.Chain, wanted: Sequence[Dimension] | None) -> Task[Value]:
-    operands = [("+", node.first), *[(sign, operand) for sign, _, operand in node.rest]]
-    values: dict[int, Value] = {}
-    for k, (_, operand) in enumerate(operands):
-        if id(operand) not in elaborator.unsized:
-            value: Value = elaborator.atom(operand) or (yield elaborator.value(operand))
-            values[k] = value
-    shape = next((value.shape for value in values.values() if value.rank), wanted)
-    for k, (_, operand) in enumerate(operands):
-        if k not in values:
-            values[k] = yield sized(elaborator, operand, shape)
-    terms = [(1 if sign == "+" else -1, values[k]) for k, (sign, _) in enumerate(operands)]
-    return elaborator.bounded(elaborator.sum(node, terms), node)
-
-
-def _product(elaborator: Elaborator, node: sx.Chain, wanted: Sequence[Dimension] | None) -> Task[Value]:
-    from symgd.language.meaning import PRODUCTS
-
-    operands = [node.first, *[operand for _, _, operand in node.rest]]
-    values: dict[int, Value] = {}
-    for k, operand in enumerate(operands):
-        if id(operand) not in elaborator.unsized:
-            value: Value = elaborator.atom(operand) or (yield elaborator.value(operand))
-            values[k] = value
-    for k, operand in enumerate(operands):
-        if k not in values:
-            before = next((values[j] for j in range(k - 1, -1, -1) if j in values and values[j].rank), None)
-            after = next((values[j] for j in range(k + 1, len(operands)) if j in values and values[j].rank), None)
-            values[k] = yield sized(elaborator, operand, _fitting(operand, before, after, wanted))
-    left = values[0]
-    for k, (operator, place, operand) in enumerate(node.rest, 1):
-        start, end = elaborator.place(node, place, operator, operand)
-        left = elaborator.apply(PRODUCTS[operator], [left, values[k]], [(node.start, place), operand], start, end)
-        elaborator.bounded(left, node)
-    return left
-
-
-def _fitting(node: sx.Node, before: Value | None, after: Value | None, wanted: Sequence[Dimension] | None) -> Sequence[Dimension] | None:
-    """The shape that a factor without a size has between its neighbours."""
-    inner, turned = node, False
-    while isinstance(inner, sx.Prefix | sx.Transpose):
-        inner, turned = inner.operand, turned ^ isinstance(inner, sx.Transpose)
-    if isinstance(inner, sx.Call) and inner.name == "eye":
-        size = before.shape[-1] if before is not None else after.shape[0] if after is not None else None
-        return (size, size) if size is not None else wanted
-    if turned and after is not None and not after.row:
-        return (after.shape[0],)
-    if not turned and before is not None and (before.rank == 2 or before.row):
-        return (before.shape[-1],)
-    if wanted and before is None and after is None:
-        return wanted
-    if wanted and len(wanted) == 2:
-        return (wanted[1 if turned else 0],)
-    return None
 
 
 OPERATORS: dict[str, Callable[[Elaborator, sx.Call], Task[Value]]] = {

@@ -116,7 +116,9 @@ class _Samples:
                 return None
             equal = self._compared(point, dimensions)
             if equal is False:
-                return Decision("refuted", f"the sides differ at a point of the domain{self.about}.", point, *self._values(point, dimensions))
+                return Decision(
+                    "refuted", f"the sides differ at a point of the domain{self.about}.", point, *self._values(point, dimensions)
+                )
             self.agreed += equal is True
         return None
 

@@ -23,8 +23,8 @@ def with_models(sides: Sequence[Expression]) -> list[Expression]:
     if not nodes:
         return list(sides)
     degrees: dict[str, int] = {}
-    for node in nodes:
-        degrees[node.name] = max(degrees.get(node.name, 0), sum(node.orders) + _DEGREE)
+    for unknown in nodes:
+        degrees[unknown.name] = max(degrees.get(unknown.name, 0), sum(unknown.orders) + _DEGREE)
     places = {name: 2 + 3 * k for k, name in enumerate(sorted(degrees))}
     done: dict[Expression, Expression] = {}
     for node in ex.topological(*sides):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from symgd.algebra.trampoline import Task
 from symgd.language.declarations import Variable
-from symgd.language.latex import big, derivatives, functions, scripts, subscripts
+from symgd.language.latex import derivatives, extremes, functions, scripts, subscripts
 from symgd.language.latex.names import checked
 from symgd.language.latex.tokens import COMMAND, GREEK, LETTER, NUMBER, SYMBOL, WORD, Token
 from symgd.language.syntax import Call, Name, Node, Number, Transpose
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from symgd.language.latex.parser import Parser
 
 Span = tuple[int, int]
-_LETTER_FUNCTIONS = {"sigma": "sigmoid", "Gamma": "gamma"}  # applied, and not declared
+LETTER_FUNCTIONS = {"sigma": "sigmoid", "Gamma": "gamma"}  # applied, and not declared
 _USUALLY_FUNCTIONS = frozenset("fghFGHJLROTU") | {"phi", "psi", "Phi", "Psi", "ell", "varphi"}
 _SETS = frozenset("RNZQCPSKX")
 
@@ -60,7 +60,11 @@ def word(p: Parser) -> Task[Node]:
     if token.error is not None:
         raise token.error
     if token.head in (r"\text", r"\textrm", r"\mbox", r"\textit") and " " in token.value.strip():
-        p.refuse(token, f"unexpected words '{p.source(token.start, token.end)}': expected a number, a name or an opening bracket.", "Words are not computed.")
+        p.refuse(
+            token,
+            f"unexpected words '{p.source(token.start, token.end)}': expected a number, a name or an opening bracket.",
+            "Words are not computed.",
+        )
     name = p.scope.resolve(token)
     p.advance()
     if not p.scope.knows(name):
@@ -157,14 +161,14 @@ def named(p: Parser, token: Token, name: str) -> Task[Node]:
         found = yield derivatives.function(p, token, name, partials, marks)
         return found
     if not scope.knows(name):
-        function = _LETTER_FUNCTIONS.get(name)
+        function = LETTER_FUNCTIONS.get(name)
         if function and (p.is_symbol("(", "[")):
             found = yield functions.applied(p, function, token, marks)
             return found
         if p.is_symbol("("):
             _check_applied(p, token, name)
         if marks.primes:
-            hint = f"Define it in the declarations, as in {name}(x) = x^2, or declare {name}(x); the transpose is of an array: declare {name}[n]."
+            hint = f"Define it, as in {name}(x) = x^2, or declare {name}(x); the transpose is of an array: declare {name}[n]."
             p.refuse(token, f"{name}' is not known: {name} is declared neither as a function nor as an array.", hint)
     found = yield _scripted(p, token, name, marks, start)
     return found
@@ -186,11 +190,15 @@ def _special(p: Parser, token: Token, name: str) -> Task[Node] | None:
         return None
     if token.font == "bb":
         if token.value == "E":
-            return big.expectation(p, token)
+            return extremes.expectation(p, token)
         if token.value == "I":
-            return big.indicator(p, token)
+            return extremes.indicator(p, token)
         if token.value in _SETS:
-            p.refuse(token, f"the set {p.told(token)} is not supported: it is no value.", r"Declare the shape of a variable: x[n], or x \in \mathbb{R}^n.")
+            p.refuse(
+                token,
+                f"the set {p.told(token)} is not supported: it is no value.",
+                r"Declare the shape of a variable: x[n], or x \in \mathbb{R}^n.",
+            )
     if name == "D" and p.is_symbol("_"):
         return derivatives.directional(p, token)
     if name == "I" and p.is_symbol("_"):
@@ -232,8 +240,8 @@ def _sized(p: Parser, token: Token, function: str) -> Task[Node]:
 def ones(p: Parser) -> Task[Node]:
     r"""`\mathbf{1}`: ones, of the size that is written, or that fits; before a bracket with a condition, the indicator."""
     token = p.advance()
-    if token.value == "1" and (p.is_symbol("[", r"\{", "(") or (p.is_symbol("_") and big.is_condition(p))):
-        found: Node = yield big.indicator(p, token)
+    if token.value == "1" and (p.is_symbol("[", r"\{", "(") or (p.is_symbol("_") and extremes.is_condition(p))):
+        found: Node = yield extremes.indicator(p, token)
         return found
     function = "ones" if token.value == "1" else "zeros"
     if p.is_symbol("_"):

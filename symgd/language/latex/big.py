@@ -1,4 +1,4 @@
-r"""Big operators: sums, products, limits, the largest and the smallest over an index, expectations, indicators.
+r"""Big operators: sums and products, what stands below them, conditions.
 
 A sum reaches to the next + or - at its level: \sum_i x_i + 1 is (\sum_i x_i) + 1, \sum_i a_i b_i \cdot c is one sum. Its index is known in
 its body only.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from symgd.algebra.trampoline import Task
 from symgd.language.latex.symbols import RELATIONS
 from symgd.language.latex.tokens import COMMAND, GREEK, LETTER, NUMBER, SYMBOL, Token
-from symgd.language.syntax import Binding, Call, Chain, Comparison, Conditional, Index, Let, Name, Node, Number, Prefix, names_in
+from symgd.language.syntax import Binding, Call, Chain, Comparison, Conditional, Let, Name, Node, Number
 
 if TYPE_CHECKING:
     from symgd.language.latex.parser import Parser
@@ -40,18 +41,18 @@ class Range:
 def summed(p: Parser, token: Token) -> Task[Node]:
     """`\\sum_{i=1}^{n} …`, `\\prod_i …`."""
     p.advance()
-    low, high = _limits(p)
+    low, high = limits_of(p)
     written = p.source(token.start, p.end)
     if low is None:
         place = p.token if p.token.kind != "end" else token
         p.refuse(place, f"unexpected {p.told(p.token)}: {written} is missing its index.", _WRITE)
-    found: Range = yield _range(p, low, high, token)
+    found: Range = yield range_of(p, low, high, token)
     name = "sum" if token.value == r"\sum" else "prod"
-    node: Node = yield _over(p, name, found, token, _body(p, token))
+    node: Node = yield over(p, name, found, token, body_of(p, token))
     return node
 
 
-def _limits(p: Parser) -> tuple[Span | None, Span | None]:
+def limits_of(p: Parser) -> tuple[Span | None, Span | None]:
     low = high = None
     while p.token.kind == SYMBOL and p.token.value in ("_", "^"):
         mark = p.advance()
@@ -64,18 +65,22 @@ def _limits(p: Parser) -> tuple[Span | None, Span | None]:
     return low, high
 
 
-def _body(p: Parser, token: Token) -> Task[Node]:
+def body_of(p: Parser, token: Token) -> Task[Node]:
     if p.token.kind == "end" or not (p.starts_factor(p.token) or p.is_symbol("+", "-")):
         if p.token.kind == "fault" and p.token.error:
             raise p.token.error
         told = p.source(token.start, p.end)
-        p.refuse(p.token if p.token.kind != "end" else token, f"unexpected {p.told(p.token)}: {told} is missing what it is of.", "Write it after the operator.")
+        p.refuse(
+            p.token if p.token.kind != "end" else token,
+            f"unexpected {p.told(p.token)}: {told} is missing what it is of.",
+            "Write it after the operator.",
+        )
     with p.deeper(token):
         node: Node = yield p.term()
     return node
 
 
-def _over(p: Parser, name: str, over: Range, token: Token, body: Task[Node]) -> Task[Node]:
+def over(p: Parser, name: str, over: Range, token: Token, body: Task[Node]) -> Task[Node]:
     neutral = Fraction(1 if name == "prod" else 0)
     with p.scope.binding(*over.names):
         conditions: list[Comparison] = []
@@ -91,14 +96,16 @@ def _over(p: Parser, name: str, over: Range, token: Token, body: Task[Node]) -> 
     for letter, numbers in over.sets:
         terms = [p.set(Let(node, (letter,), (number,), token.start, end)) for number in numbers]
         sign = "*" if name == "prod" else "+"
-        node = p.set(Chain(terms[0], tuple((sign, token.start, term) for term in terms[1:]), token.start, end)) if len(terms) > 1 else terms[0]
+        node = (
+            p.set(Chain(terms[0], tuple((sign, token.start, term) for term in terms[1:]), token.start, end)) if len(terms) > 1 else terms[0]
+        )
     return node
 
 
 # ---- what stands below -------------------------------------------------------------------------------------------------
 
 
-def _pieces(p: Parser, span: Span) -> list[Span]:
+def pieces_of(p: Parser, span: Span) -> list[Span]:
     """The parts between commas, colons and line breaks."""
     start, stop = span
     if p.tokens[start].value == r"\substack" and start + 1 < stop:
@@ -111,7 +118,7 @@ def _pieces(p: Parser, span: Span) -> list[Span]:
             if depth == 0 and token.value in (",", ":", ";", r"\\"):
                 cuts.append(k)
     ends = [start - 1, *cuts, stop]
-    return [(a + 1, b) for a, b in zip(ends, ends[1:])]
+    return [(a + 1, b) for a, b in pairwise(ends)]
 
 
 def relations_in(p: Parser, span: Span) -> list[int]:
@@ -126,9 +133,9 @@ def relations_in(p: Parser, span: Span) -> list[int]:
     return found
 
 
-def _range(p: Parser, low: Span, high: Span | None, token: Token) -> Task[Range]:
+def range_of(p: Parser, low: Span, high: Span | None, token: Token) -> Task[Range]:
     found = Range()
-    pieces = _pieces(p, low)
+    pieces = pieces_of(p, low)
     for piece in pieces:
         start, stop = piece
         places = relations_in(p, piece)
@@ -136,7 +143,7 @@ def _range(p: Parser, low: Span, high: Span | None, token: Token) -> Task[Range]
         if start >= stop:
             p.refuse(p.tokens[min(start, p.stop - 1)], "empty range: expected an index.", _WRITE)
         if not places:
-            name = _index(p, start, stop)
+            name = index_of(p, start, stop)
             if high is not None:
                 reason = f"unexpected upper end: the index {name.name} has no lower end."
                 p.refuse(p.tokens[high[0]], reason, rf"Write the first value too: \sum_{{{name.name}=1}}^{{n}}.")
@@ -144,14 +151,16 @@ def _range(p: Parser, low: Span, high: Span | None, token: Token) -> Task[Range]
         elif signs == ["="]:
             if places[0] == start:
                 p.refuse(p.tokens[start], "unexpected '=': expected an index before it.", _WRITE)
-            name = _index(p, start, places[0])
+            name = index_of(p, start, places[0])
             lower: Node = yield p.within(places[0] + 1, stop, what="the first value of the index")
             if high is None:
-                p.refuse_node(lower, f"missing upper end: the index {name.name} has no last value.", rf"Write it above: \sum_{{{name.name}=1}}^{{n}}.")
+                p.refuse_node(
+                    lower, f"missing upper end: the index {name.name} has no last value.", rf"Write it above: \sum_{{{name.name}=1}}^{{n}}."
+                )
             upper: Node = yield _upper(p, high, token)
             found.bindings.append(Binding(name.name, lower, upper, name.start, name.end))
         elif signs == ["∈"]:
-            name = _index(p, start, places[0])
+            name = index_of(p, start, places[0])
             elements: tuple[Node, ...] | Binding = yield _elements(p, name, (places[0] + 1, stop))
             if isinstance(elements, Binding):
                 found.bindings.append(elements)
@@ -169,7 +178,7 @@ def _upper(p: Parser, high: Span, token: Token) -> Task[Node]:
     return node
 
 
-def _index(p: Parser, start: int, stop: int) -> Name:
+def index_of(p: Parser, start: int, stop: int) -> Name:
     token = p.tokens[start]
     if stop != start + 1 or not (token.kind == LETTER or (token.kind == COMMAND and token.value[1:] in GREEK)):
         if token.kind == NUMBER:
@@ -192,7 +201,9 @@ def _elements(p: Parser, name: Name, span: Span) -> Task[tuple[Node, ...] | Bind
         upper: Node = yield p.within(start + 1, stop - 1)
         return Binding(name.name, Number(Fraction(1), upper.start, upper.end), upper, name.start, name.end)
     if len(content) < 3 or content[0].value != r"\{" or content[-1].value != r"\}":
-        p.refuse(p.tokens[start], f"this set is not supported: expected its elements, or the name of a set.", r"Write it as in i \in \{1,3\}.")
+        p.refuse(
+            p.tokens[start], "this set is not supported: expected its elements, or the name of a set.", r"Write it as in i \in \{1,3\}."
+        )
     dots = [k for k in range(start, stop) if p.tokens[k].value == r"\dots"]
     if dots:
         upper = yield p.within(dots[0] + 2, stop - 1)
@@ -219,14 +230,16 @@ def _compared(p: Parser, found: Range, piece: Span, places: list[int], signs: li
     """`1 \\le i \\le n`, a range; `i < j`, `j \\ne i`, conditions whose new names are indices over their whole range."""
     start, stop = piece
     if any(sign not in COMPARISONS for sign in signs):
-        p.refuse(p.tokens[places[0]], f"unexpected {p.told(p.tokens[places[0]])} below an operator: expected a range or a condition.", _WRITE)
+        p.refuse(
+            p.tokens[places[0]], f"unexpected {p.told(p.tokens[places[0]])} below an operator: expected a range or a condition.", _WRITE
+        )
     if high is not None:
         p.refuse(p.tokens[high[0]], "unexpected upper end: the range is a condition already.", _WRITE)
     ends = [start - 1, *places, stop]
-    sides = [(a + 1, b) for a, b in zip(ends, ends[1:])]
+    sides = [(a + 1, b) for a, b in pairwise(ends)]
     fresh = [k for k, (a, b) in enumerate(sides) if b == a + 1 and _is_new(p, p.tokens[a], found)]
     if len(sides) == 3 and fresh == [1] and all(sign in ("<", "<=") for sign in signs):
-        name = _index(p, *sides[1])
+        name = index_of(p, *sides[1])
         lower: Node = yield p.within(*sides[0])
         upper: Node = yield p.within(*sides[2])
         one = Number(Fraction(1), lower.start, upper.end)
@@ -239,7 +252,7 @@ def _compared(p: Parser, found: Range, piece: Span, places: list[int], signs: li
     if not fresh and not found.names:
         p.refuse(p.tokens[start], "missing index: the names below the operator are all known.", _WRITE)
     for k in fresh:
-        name = _index(p, *sides[k])
+        name = index_of(p, *sides[k])
         found.bindings.append(Binding(name.name, None, None, name.start, name.end))
     found.conditions.append(piece)
 
@@ -279,16 +292,17 @@ def is_range(p: Parser, at: int) -> bool:
 
 def listed_range(p: Parser, token: Token) -> Task[list[Node]]:
     """The ranges `i=1,\\dots,m, j=1,\\dots,n`, or `i=1` with its last value above."""
-    low, high = _limits(p)
-    assert low is not None
+    low = p.span(p.advance())
+    is_listed = any(t.value == r"\dots" for t in p.tokens[slice(*low)])
+    high = None if is_listed else p.span(p.advance())  # behind a range with its end, ^ is an exponent
     found: list[Node] = []
-    pieces = _pieces(p, low)
+    pieces = pieces_of(p, low)
     while pieces:
         first = pieces.pop(0)
         places = relations_in(p, first)
         if [p.tokens[k].value for k in places] != ["="] or places[0] == first[0]:
             p.refuse(p.tokens[first[0]], "unexpected range of an array: expected its index.", r"Write it as in [x_i^2]_{i=1,\dots,n}.")
-        name = _index(p, first[0], places[0])
+        name = index_of(p, first[0], places[0])
         lower: Node = yield p.within(places[0] + 1, first[1])
         last = high
         if high is None:
@@ -299,143 +313,3 @@ def listed_range(p: Parser, token: Token) -> Task[list[Node]]:
         upper: Node = yield _upper(p, last, token)
         found.append(Binding(name.name, lower, upper, name.start, name.end))
     return found
-
-
-# ---- limits, extremes, expectations, indicators -------------------------------------------------------------------------
-
-
-def limit(p: Parser, token: Token) -> Task[Node]:
-    """`\\lim_{h \\to 0} …`."""
-    p.advance()
-    low, high = _limits(p)
-    write = r"Write it as in \lim_{h \to 0} \frac{f(x+h) - f(x)}{h}."
-    if low is None or high is not None:
-        p.refuse(token, "the limit is missing where its variable goes.", write)
-    places = relations_in(p, low)
-    if [p.tokens[k].value for k in places] != [r"\to"] or places[0] == low[0]:
-        p.refuse(p.tokens[low[0]], "unexpected limit: expected a variable and where it goes.", write)
-    if p.tokens[low[1] - 1].value in ("+", "-") or any(t.value == r"\infty" for t in p.tokens[low[0] : low[1]]):
-        p.refuse(p.tokens[low[0]], "a limit from one side, or at infinity, is not supported.", write)
-    variable = _index(p, low[0], places[0])
-    point: Node = yield p.within(places[0] + 1, low[1], what="a point")
-    body: Node = yield _body(p, token)
-    return p.set(Call("lim", (variable, point, body), (), token.start, p.end))
-
-
-def extreme(p: Parser, token: Token) -> Task[Node]:
-    """`\\max(a, b)`, `\\max\\{a, b\\}`, `\\max_i x_i`."""
-    from symgd.language.latex import functions
-
-    name = token.value[1:]
-    if not (p.peek().kind == SYMBOL and p.peek().value == "_"):
-        p.advance()
-        found: Node = yield functions.applied(p, name, token)
-        return found
-    at = p.at
-    p.advance()
-    low, high = _limits(p)
-    assert low is not None
-    if functions._axis(p, low):
-        p.at = at + 1
-        found = yield functions.applied(p, name, token)
-        return found
-    direction = _on_the_sphere(p, low) if high is None else None
-    if direction is not None:
-        body: Node = yield _body(p, token)
-        return p.set(Call(f"{name}‖", (body, direction), (), token.start, p.end))
-    only = p.tokens[low[0]]
-    refused = f"an optimisation is not supported: it is no formula."
-    hint = rf"\{name}_i x_i is over an index; symgd.descend looks for a minimum."
-    places = relations_in(p, low)
-    if (not places and p.scope.knows(p.scope.resolve(only))) or (places and RELATIONS[p.tokens[places[0]].value] in ("∈", "=") and high is None):
-        p.refuse(token, refused, hint)
-    over: Range = yield _range(p, low, high, token)
-    node: Node = yield _over(p, name, over, token, _body(p, token))
-    assert isinstance(node, Call)
-    for binding in over.bindings:
-        if binding.lower is None and not _is_used(node.arguments[-1], binding.name):
-            p.refuse(token, refused, hint)
-    return node
-
-
-def _on_the_sphere(p: Parser, low: Span) -> Name | None:
-    r"""The u of `\\|u\\| = 1`."""
-    content = [t for t in p.tokens[slice(*low)] if t.value not in ("{", "}")]
-    values = [t.value for t in content if t.kind != NUMBER]
-    if values[3:5] == ["_", "="]:  # \\|u\\|_2 = 1
-        content, values = content[:3] + content[5:], values[:3] + values[4:]
-    is_unit = len(content) == 5 and content[4].value == "1" and len(values) == 4 and values[0] == values[2] and values[0] in ("|", r"\|") and values[3] == "="
-    if not is_unit or not (content[1].kind == LETTER or content[1].value[1:] in GREEK):
-        return None
-    return Name(p.scope.resolve(content[1]), content[1].start, content[1].end)
-
-
-def _is_used(body: Node, name: str) -> bool:
-    from symgd.language.syntax import children
-
-    waiting = [body]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, Index) and name in names_in(*node.indices):
-            return True
-        waiting.extend(children(node))
-    return False
-
-
-def expectation(p: Parser, token: Token) -> Task[Node]:
-    """`\\mathbb{E}_{x \\sim p}[f(x)]` over a vector of values x with the vector of weights p; any other one is not stated."""
-    hint = r"Write the mean that is meant: \frac{1}{n} \sum_{i=1}^{n} x_i, or \mathbb{E}_{x \sim p} with vectors x and p declared."
-    low, _ = _limits(p)
-    content = p.tokens[low[0] : low[1]] if low else []
-    names = [p.scope.resolve(t) for t in (content[0], content[2])] if len(content) == 3 and content[1].value == r"\sim" else []
-    if len(names) != 2 or not all(p.scope.rank(name) == 1 for name in names) or not p.is_symbol("[", "(", r"\{"):
-        p.refuse(token, "an expectation is not supported where its distribution is not stated.", hint)
-    opening = p.advance()
-    items: list[Node] = yield p.bracketed(opening)
-    start, end, k = token.start, p.end, p.scope.fresh()
-    value, weight = (Index(Name(name, start, end), (Name(k, start, end),), start, end) for name in names)
-    body = Let(items[0], (names[0],), (value,), start, end)
-    p.scope.warn(f"{p.source(start, end)} is read as a mean over the entries of {names[0]} with the weights {names[1]}.")
-    return p.set(Call("sum", (Name(k, start, end), Chain(weight, (("*", start, body),), start, end)), (), start, end))
-
-
-def is_condition(p: Parser) -> bool:
-    """Does the subscript that follows hold a comparison?"""
-    at, end = p.at, p.end
-    span = p.span(p.advance())
-    p.at, p.end = at, end
-    return any(p.tokens[k].value in RELATIONS for k in range(*span))
-
-
-def indicator(p: Parser, token: Token) -> Task[Node]:
-    """`\\mathbf{1}[x > 0] y`: y where the condition holds, elsewhere 0; alone it is 1 there."""
-    opening = p.token
-    conditions: list[Comparison] = []
-    if p.is_symbol("_"):
-        start, stop = p.span(p.advance())
-        if p.tokens[start].value == r"\{" and p.tokens[stop - 1].value == r"\}":
-            start, stop = start + 1, stop - 1
-        conditions = yield p.within(start, stop, task=lambda: condition(p), what="a condition")
-    elif p.is_symbol("[", "(", r"\{"):
-        p.advance()
-        p.bars.append("")
-        with p.deeper(opening):
-            while True:
-                more: list[Comparison] = yield condition(p)
-                conditions += more
-                if not p.take(","):
-                    break
-        p.bars.pop()
-        p.close(opening, {"[": "]", "(": ")", r"\{": r"\}"}[opening.value])
-    else:
-        p.refuse(token, "the indicator is missing its condition.", r"Write \mathbf{1}[x > 0].")
-    end = p.end
-    node: Node = Number(Fraction(1), token.start, end)
-    if p.starts_factor(p.token) and p.token.kind != NUMBER:
-        node = yield p.side()
-    for found in reversed(conditions):
-        node = p.set(Conditional(node, found, Number(Fraction(0), token.start, end), token.start, p.end))
-    return node
-
-
-_ = Prefix

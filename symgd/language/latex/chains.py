@@ -4,9 +4,9 @@ r"""A text of LaTeX to its statements: chains of members with relations between 
     f(x) = x^2, \quad f'(x) = 2x              two statements
     x^2 \quad \text{where } x = w - 1         a statement with a condition
 
-Dollar signs, `\[ \]`, equation, align, aligned, eqnarray, gather, multline, split around it, `&`, `\\`, `\tag`, `\label`, and the comma or full
-stop of the sentence are no part of a statement. A line that begins with a relation goes on with the chain, one that begins with + or -
-with the member. A relation other than = is reported as what it is.
+Dollar signs, `\[ \]`, the environments equation, align, eqnarray, gather, multline and split around it, `&`, `\\`, `\tag`, `\label`, and
+the comma or full stop of the sentence are no part of a statement. A line that begins with a relation goes on with the chain, one that
+begins with + or - with the member. A relation other than = is reported as what it is.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from symgd.language.latex.symbols import DOTS, RELATIONS
 from symgd.language.latex.tokens import COMMAND, END, FAULT, NUMBER, SYMBOL, WORD, Token, tokens_of
 from symgd.language.limits import Limits
 
+_NO_LIMITS = Limits()
 _LINES = frozenset(
     name + star
     for name in ("align", "aligned", "eqnarray", "gather", "gathered", "multline", "split", "alignat", "alignedat", "flalign")
@@ -76,7 +77,7 @@ def prepared(text: str, limits: Limits, macros: Mapping[str, Macro] | None = Non
     return _digits(dressed(expanded(tokens_of(text, limits), text, limits, macros), text))
 
 
-def parse_chain(text: str, limits: Limits = Limits()) -> tuple[Statement, ...]:
+def parse_chain(text: str, limits: Limits = _NO_LIMITS) -> tuple[Statement, ...]:
     r"""The statements of a text, in order.
 
     >>> for statement in parse_chain(r"\begin{aligned} y &= (x+1)^2 \\ &= x^2 + 2x + 1 \ge 0 \end{aligned}"):
@@ -169,7 +170,11 @@ class _Splitter:
                 return start, stop, lines
 
     def without_punctuation(self, start: int, stop: int) -> int:
-        while stop > start and self.tokens[stop - 1].kind in (SYMBOL, COMMAND) and self.tokens[stop - 1].value in (".", ",", ";", r"\\", r"\quad"):
+        while (
+            stop > start
+            and self.tokens[stop - 1].kind in (SYMBOL, COMMAND)
+            and self.tokens[stop - 1].value in (".", ",", ";", r"\\", r"\quad")
+        ):
             if self.tokens[stop - 1].sized or (stop - 2 >= start and self.tokens[stop - 2].value == self.tokens[stop - 1].value == ","):
                 break
             if stop - 1 == start:
@@ -202,10 +207,16 @@ class _Splitter:
             if depth < 0:
                 break
         else:
-            self.fail(self.tokens[start], rf"missing \end{{{name}}}: this environment is never closed.", rf"Write \end{{{name}}} where it ends.")
+            self.fail(
+                self.tokens[start], rf"missing \end{{{name}}}: this environment is never closed.", rf"Write \end{{{name}}} where it ends."
+            )
         written, after = self.name(k)
         if written != name:
-            self.fail(self.tokens[k], rf"unexpected \end{{{written[:30]}}}: expected \end{{{name}}}.", "An environment ends under the name it begins with.")
+            self.fail(
+                self.tokens[k],
+                rf"unexpected \end{{{written[:30]}}}: expected \end{{{name}}}.",
+                "An environment ends under the name it begins with.",
+            )
         if after != stop:
             return None
         if name == "matrix" and not self.has_relation(inside, k):
@@ -279,14 +290,21 @@ class _Splitter:
         found: list[tuple[str, list[Token]]] = []
         for token, depth in self.deep(row):
             value = " ".join(token.value.split()).strip(" ,.:;").lower() if token.kind == WORD else ""
-            is_word = depth == 0 and token.kind == WORD and token.head not in (r"\operatorname", r"\mathrm") and (value in WHERE or value in _JOINS or not value)
+            is_word = (
+                depth == 0
+                and token.kind == WORD
+                and token.head not in (r"\operatorname", r"\mathrm")
+                and (value in WHERE or value in _JOINS or not value)
+            )
             is_cut = depth == 0 and token.kind in (SYMBOL, COMMAND) and token.value in (",", ";", r"\quad")
             if is_word or is_cut:
                 if piece:
                     found.append((word, piece))
                     word, piece = "", []
                 elif token.value in (",", ";") and (cut_by is not None or not found):
-                    self.fail(token, f"unexpected '{token.value}': expected a formula before it.", "Write one statement between two commas.")
+                    self.fail(
+                        token, f"unexpected '{token.value}': expected a formula before it.", "Write one statement between two commas."
+                    )
                 cut_by = token if token.value in (",", ";") else cut_by
                 if is_word and value in WHERE:
                     word = "where"
@@ -305,7 +323,9 @@ class _Splitter:
         if first.kind not in (SYMBOL, COMMAND):
             return last.kind in (SYMBOL, COMMAND) and (last.value in RELATIONS or last.value in DOTS or last.value in ("+", "-", "/"))
         is_sign = first.value in RELATIONS or first.value in DOTS or first.value in ("+", "-", "/")
-        return is_sign or (last.kind in (SYMBOL, COMMAND) and (last.value in RELATIONS or last.value in ("+", "-", "/") or last.value in DOTS))
+        return is_sign or (
+            last.kind in (SYMBOL, COMMAND) and (last.value in RELATIONS or last.value in ("+", "-", "/") or last.value in DOTS)
+        )
 
     # ---- statements
 
@@ -314,7 +334,7 @@ class _Splitter:
         relations: list[Relation] = []
         for token, depth in self.deep(piece):
             sign = RELATIONS.get(token.value) if token.kind in (SYMBOL, COMMAND) and not depth else None
-            if sign is None or (sign == "→" and False):
+            if sign is None:
                 sides[-1].append(token)
                 continue
             if sign == "=" and sides[-1] and sides[-1][-1].value == ":" and sides[-1][-1].kind == SYMBOL:

@@ -10,137 +10,16 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, NoReturn
 
 from symgd.algebra.trampoline import Task
-from symgd.language.latex import atoms, big, functions, scripts, subscripts
-from symgd.language.latex.symbols import BARS
-from symgd.language.latex.tokens import COMMAND, LETTER, NUMBER, SYMBOL, Token
-from symgd.language.syntax import At, Call, Index, Name, Node, Number
+from symgd.language.latex import atoms, big, fractions, scripts, subscripts
+from symgd.language.latex.tokens import COMMAND, NUMBER, SYMBOL, Token
+from symgd.language.syntax import At, Call, Name, Node, Number
 
 if TYPE_CHECKING:
     from symgd.language.latex.atoms import Scripts
     from symgd.language.latex.parser import Parser
 
 Span = tuple[int, int]
-_HIGHEST = 20
-_WRITE = r"Write it as in \frac{\partial f}{\partial x}, \frac{d}{dx} f(x) or \frac{\partial^2 f}{\partial x \partial y}."
-
-
-# ---- fractions -----------------------------------------------------------------------------------------------------------
-
-
-def _is_differential(p: Parser, at: int, stop: int) -> bool:
-    """Does a differential sign stand at `at`: ∂, or a d that is no variable?"""
-    if at >= stop:
-        return False
-    token = p.tokens[at]
-    if token.kind == COMMAND:
-        return token.value == r"\partial"
-    return token.kind == LETTER and token.value == "d" and not token.accent and not p.scope.knows(p.scope.resolve(token))
-
-
-def _order(p: Parser, at: int, stop: int) -> tuple[int, int]:
-    """The number after ^, and the place behind it; 1 where there is none."""
-    if at < stop and p.tokens[at].kind == SYMBOL and p.tokens[at].value == "^":
-        first, last = (at + 2, p.matching[at + 1]) if p.tokens[at + 1].value == "{" else (at + 1, at + 2)
-        token = p.tokens[first]
-        if last != first + 1 or token.kind != NUMBER or not token.value.isdigit() or not 1 <= int(token.value) <= _HIGHEST:
-            p.refuse(token, f"unexpected order of a derivative: expected a number from 1 to {_HIGHEST}.", _WRITE)
-        return int(token.value), (last + 1 if p.tokens[at + 1].value == "{" else last)
-    return 1, at
-
-
-def fraction(p: Parser, token: Token, above: Span, below: Span) -> Task[Node | None]:
-    """The derivative that the fraction is; None where it is a quotient."""
-    above, below = _stripped(p, above), _stripped(p, below)
-    if not _is_differential(p, *above):
-        return None
-    if not _is_differential(p, *below) or (below[1] == below[0] + 1):
-        if p.tokens[above[0]].kind == COMMAND or above[1] == above[0] + 1 and below[0] >= below[1]:
-            place = p.tokens[below[0]] if below[0] < below[1] else p.tokens[below[0] - 1]
-            p.refuse(place, "empty derivative: expected what it is by." if below[0] >= below[1] else "unexpected denominator of a derivative: expected what it is by.", _WRITE)
-        return None
-    order, start = _order(p, above[0] + 1, above[1])
-    by: list[tuple[Node, int]] = yield _variables(p, below)
-    total = sum(times for _, times in by)
-    if total != order:
-        place = p.tokens[above[0]]
-        p.refuse(place, f"unexpected order of a derivative: the numerator says {order}, the denominator {total}.", _WRITE)
-    if start < above[1]:
-        if start + 1 == above[1] and p.tokens[above[0]].kind == LETTER and not atoms.is_name(p.tokens[start]):
-            return None
-        if start + 1 == above[1] and atoms.is_name(p.tokens[start]):
-            written: Node | None = yield _written_again(p, p.tokens[start], by, token)
-            if written is not None:
-                return written
-        operand: Node = yield p.within(start, above[1], task=lambda: _numerator(p))
-        point: Node = yield _at_arguments(p, operand, by, token)
-        return point
-    body: Node = yield reach(p, token)
-    return derivative(p, body, by, token.start, p.end)
-
-
-def _written_again(p: Parser, above: Token, by: list[tuple[Node, int]], token: Token) -> Task[Node | None]:
-    r"""`\frac{dL}{d\alpha}\Big|_{\alpha=0} L(w - \alpha g)`: the derivative of what stands behind, at the point; None where none does."""
-    name, at, end = p.scope.resolve(above), p.at, p.end
-    bar = -1
-    if p.is_symbol(*BARS) and p.peek().value == "_":
-        p.advance()
-        bar = p.at
-        p.span(p.advance())
-    is_again = atoms.is_name(p.token) and p.scope.resolve(p.token) == name and p.peek().value == "(" and p.scope.parameters(name)
-    if not is_again:
-        p.at, p.end = at, end
-        return None
-    p.scope.warn(f"{p.source(token.start, p.end)} is read as the derivative of what stands behind it.")
-    body: Node = yield p.factor()
-    node = derivative(p, body, by, token.start, p.end)
-    if bar >= 0:
-        after = p.at, p.end
-        p.at = bar
-        node = yield at_bar(p, node)
-        p.at, p.end = after
-    return node
-
-
-def _numerator(p: Parser) -> Task[Node]:
-    """`f` of `\\partial f`: a function stands for its value at its own parameters."""
-    node: Node = yield p.expression()
-    return node
-
-
-def _stripped(p: Parser, span: Span) -> Span:
-    start, stop = span
-    while start < stop and p.tokens[start].value == "{" and p.tokens[start].kind == SYMBOL and p.matching[start] == stop - 1:
-        start, stop = start + 1, stop - 1
-    return start, stop
-
-
-def _variables(p: Parser, span: Span) -> Task[list[tuple[Node, int]]]:
-    """`\\partial x^2 \\partial y`: what a derivative is by, and how often."""
-    at, stop = span
-    found: list[tuple[Node, int]] = []
-    while at < stop:
-        if not _is_differential(p, at, stop):
-            p.refuse(p.tokens[at], f"unexpected {p.told(p.tokens[at])} in the denominator of a derivative: expected \\partial or d.", _WRITE)
-        end = at + 1
-        depth = 0
-        while end < stop and (end == at + 1 or depth or not _is_differential(p, end, stop)):
-            depth += (p.tokens[end].value == "{") - (p.tokens[end].value == "}") if p.tokens[end].kind == SYMBOL else 0
-            end += 1
-        times, last = 1, end
-        for k in range(at + 1, end):
-            if p.tokens[k].value == "^" and p.tokens[k].kind == SYMBOL:
-                if p.tokens[k + 1].value == r"\top" or (p.tokens[k + 1].value == "{" and p.tokens[k + 2].value == r"\top"):
-                    last = k
-                elif k + 1 < end and (p.tokens[k + 1].kind == NUMBER or (p.tokens[k + 1].value == "{" and p.tokens[k + 2].kind == NUMBER)):
-                    (times, after), last = _order(p, k, end), k
-                    if after != end:
-                        p.refuse(p.tokens[after], f"unexpected {p.told(p.tokens[after])} after the order of a derivative.", _WRITE)
-        node: Node = yield p.within(at + 1, last, task=p.factor, what="what the derivative is by")
-        if not isinstance(node, Name | Index | Call):
-            p.refuse_node(node, "unexpected denominator of a derivative: expected a variable, or an entry of one.", _WRITE)
-        found.append((node, times))
-        at = end
-    return found
+WRITE = r"Write it as in \frac{\partial f}{\partial x}, \frac{d}{dx} f(x) or \frac{\partial^2 f}{\partial x \partial y}."
 
 
 def derivative(p: Parser, body: Node, by: list[tuple[Node, int]], start: int, end: int) -> Node:
@@ -152,12 +31,12 @@ def derivative(p: Parser, body: Node, by: list[tuple[Node, int]], start: int, en
     return p.set(Call("∂", tuple(arguments), (), start, end))
 
 
-def _at_arguments(p: Parser, operand: Node, by: list[tuple[Node, int]], token: Token) -> Task[Node]:
+def at_arguments(p: Parser, operand: Node, by: list[tuple[Node, int]], token: Token) -> Task[Node]:
     """`\\frac{\\partial f}{\\partial x}(1, 2)`: the derivative at a point, where f is a function."""
     made = derivative(p, operand, by, token.start, p.end)
     name = operand.name if isinstance(operand, Name | Call) else ""
     parameters = p.scope.parameters(name)
-    if not (parameters and p.is_symbol("(") and _is_own(operand, parameters)):
+    if not (parameters and p.is_symbol("(") and is_own(operand, parameters)):
         return made
     opening = p.advance()
     points: list[Node] = yield p.bracketed(opening)
@@ -165,7 +44,7 @@ def _at_arguments(p: Parser, operand: Node, by: list[tuple[Node, int]], token: T
     return _at(p, made, parameters, points, token.start)
 
 
-def _is_own(operand: Node, parameters: tuple[str, ...]) -> bool:
+def is_own(operand: Node, parameters: tuple[str, ...]) -> bool:
     if isinstance(operand, Name):
         return True
     return isinstance(operand, Call) and [a.name if isinstance(a, Name) else "" for a in operand.arguments] == list(parameters)
@@ -177,7 +56,11 @@ def reach(p: Parser, token: Token) -> Task[Node]:
         if p.token.kind == "fault" and p.token.error:
             raise p.token.error
         told = p.source(token.start, p.end)
-        p.refuse(p.token if p.token.kind != "end" else token, f"unexpected {p.told(p.token)}: {told} is missing what it derives.", "Write it after the operator.")
+        p.refuse(
+            p.token if p.token.kind != "end" else token,
+            f"unexpected {p.told(p.token)}: {told} is missing what it derives.",
+            "Write it after the operator.",
+        )
     with p.deeper(token):
         # A bar after it, \frac{d}{dx} x^2 \Big|_{x=1}, is of the derivative.
         node: Node = yield (p.signed(bars=False) if p.is_symbol("-", "+") else p.side(bars=False))
@@ -192,24 +75,30 @@ def partial(p: Parser, token: Token) -> Task[Node]:
         node: Node = yield p.within(start, stop, task=p.factor)
         body: Node = yield reach(p, token)
         return derivative(p, body, [(node, 1)], token.start, p.end)
-    order, at = _order(p, p.at, p.stop)
+    order, at = fractions.order_of(p, p.at, p.stop)
     while p.at < at:
         p.advance()
     if p.token.kind == "end":
-        p.refuse(token, r"unexpected \partial: it is missing what it derives.", _WRITE)
+        p.refuse(token, r"unexpected \partial: it is missing what it derives.", WRITE)
     operand: Node = yield p.factor()
     if not p.take("/"):
-        p.refuse(token, r"unexpected \partial: a differential is no value.", _WRITE)
+        p.refuse(token, r"unexpected \partial: a differential is no value.", WRITE)
     start = p.at
     depth = 0
-    while p.at < p.stop and (_is_differential(p, p.at, p.stop) or atoms.is_name(p.token) or p.token.kind == NUMBER or depth or p.is_symbol("^", "_", "{")):
+    while p.at < p.stop and (
+        fractions.is_differential(p, p.at, p.stop)
+        or atoms.is_name(p.token)
+        or p.token.kind == NUMBER
+        or depth
+        or p.is_symbol("^", "_", "{")
+    ):
         depth += (p.token.value == "{") - (p.token.value == "}") if p.token.kind == SYMBOL else 0
         p.advance()
     if start == p.at:
-        p.refuse(p.token if p.token.kind != "end" else token, r"unexpected denominator of a derivative: expected \partial x.", _WRITE)
-    by: list[tuple[Node, int]] = yield _variables(p, (start, p.at))
+        p.refuse(p.token if p.token.kind != "end" else token, r"unexpected denominator of a derivative: expected \partial x.", WRITE)
+    by: list[tuple[Node, int]] = yield fractions.variables_of(p, (start, p.at))
     if sum(times for _, times in by) != order:
-        p.refuse(token, "unexpected order of a derivative: numerator and denominator differ.", _WRITE)
+        p.refuse(token, "unexpected order of a derivative: numerator and denominator differ.", WRITE)
     return derivative(p, operand, by, token.start, p.end)
 
 
@@ -234,7 +123,9 @@ def function(p: Parser, token: Token, name: str, partials: list[str], marks: Scr
         if order is not None:
             primes, marks.high = primes + order, None
     if primes and len(parameters) > 1:
-        p.refuse(token, f"{name}' could be by any of {', '.join(parameters)}.", rf"Write \frac{{\partial {name}}}{{\partial {parameters[0]}}}.")
+        p.refuse(
+            token, f"{name}' could be by any of {', '.join(parameters)}.", rf"Write \frac{{\partial {name}}}{{\partial {parameters[0]}}}."
+        )
     by: list[tuple[str, int]] = [(q, 1) for q in partials] + ([(parameters[0], primes)] if primes else [])
     start = token.start
     points: list[Node] | None = None
@@ -246,7 +137,11 @@ def function(p: Parser, token: Token, name: str, partials: list[str], marks: Scr
     if marks.high is not None:
         high = p.tokens[marks.high[0]]
         if high.value == "-":
-            p.refuse(high, f"unexpected exponent of {name}: it could be the inverse function or the reciprocal.", rf"Write \frac{{1}}{{{name}(x)}}.")
+            p.refuse(
+                high,
+                f"unexpected exponent of {name}: it could be the inverse function or the reciprocal.",
+                rf"Write \frac{{1}}{{{name}(x)}}.",
+            )
         node = yield scripts.exponent(p, node, start, marks.high)
     if marks.low is not None:
         node = yield subscripts.entry(p, node, marks.low, start, None)
@@ -261,7 +156,13 @@ def _check_count(p: Parser, name: str, parameters: tuple[str, ...], points: list
 
 def _order_in_brackets(p: Parser, span: Span) -> int | None:
     content = p.tokens[slice(*span)]
-    if len(content) == 3 and content[0].value == "(" and content[2].value == ")" and content[1].kind == NUMBER and content[1].value.isdigit():
+    if (
+        len(content) == 3
+        and content[0].value == "("
+        and content[2].value == ")"
+        and content[1].kind == NUMBER
+        and content[1].value.isdigit()
+    ):
         return int(content[1].value)
     return None
 
@@ -284,7 +185,14 @@ def _derived(p: Parser, name: str, parameters: tuple[str, ...], by: list[tuple[s
 
 def is_variable(p: Parser, node: Node) -> bool:
     """Is the node the name of a variable that a derivative can be by?"""
-    return isinstance(node, Name) and not p.scope.is_bound(node.name) and not p.scope.is_definition(node.name) and not p.scope.is_array(node.name) and node.name not in p.scope.sizes and node.name not in ("e", "pi")
+    return (
+        isinstance(node, Name)
+        and not p.scope.is_bound(node.name)
+        and not p.scope.is_definition(node.name)
+        and not p.scope.is_array(node.name)
+        and node.name not in p.scope.sizes
+        and node.name not in ("e", "pi")
+    )
 
 
 def _at(p: Parser, body: Node, names: tuple[str, ...], points: list[Node], start: int, each: bool = False) -> Node:
@@ -319,7 +227,7 @@ def nabla(p: Parser, token: Token) -> Task[Node]:
     order = 1
     while p.is_symbol("_", "^"):
         if p.token.value == "^":
-            order, at = _order(p, p.at, p.stop)
+            order, at = fractions.order_of(p, p.at, p.stop)
             while p.at < at:
                 p.advance()
         else:
@@ -440,7 +348,7 @@ def at_bar(p: Parser, body: Node) -> Task[Node]:
     low = p.span(p.advance())
     names: list[str] = []
     points: list[Node] = []
-    for piece in big._pieces(p, low):
+    for piece in big.pieces_of(p, low):
         places = big.relations_in(p, piece)
         if [p.tokens[k].value for k in places] != ["="] or not atoms.is_name(p.tokens[piece[0]]):
             p.refuse(p.tokens[piece[0]], "unexpected point after a bar: expected the value of a variable.", "Write it as in |_{x=1}.")
@@ -455,6 +363,3 @@ def at_bar(p: Parser, body: Node) -> Task[Node]:
 
 def _refuse_point(p: Parser, node: Node) -> NoReturn:
     p.refuse_node(node, "unexpected point after a bar: expected the name of a variable.", "Write it as in |_{x=1}.")
-
-
-_ = functions

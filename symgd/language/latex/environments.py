@@ -64,7 +64,11 @@ def closing(p: Parser, start: int, name: str, token: Token) -> int:
         else:
             written = "".join(t.value for t in p.tokens[k + 2 : p.matching.get(k + 1, k + 2)])
             if written != name:
-                p.refuse(here, rf"unexpected \end{{{written[:30]}}}: expected \end{{{name}}}.", "An environment ends under the name it begins with.")
+                p.refuse(
+                    here,
+                    rf"unexpected \end{{{written[:30]}}}: expected \end{{{name}}}.",
+                    "An environment ends under the name it begins with.",
+                )
             return k
     last = p.tokens[-1] if p.tokens[-1].error is not None else p.tokens[p.stop]
     if last.error is not None and last.kind == "fault":
@@ -79,7 +83,7 @@ def _read(p: Parser, name: str, span: Span, token: Token) -> Task[Node]:
         return node
     if name in _LINES:
         if len(rows) != 1:
-            p.refuse(token, f"several lines are no value.", "Check a derivation with symgd.check_chain, line by line.")
+            p.refuse(token, "several lines are no value.", "Check a derivation with symgd.check_chain, line by line.")
         start, stop = rows[0][0][0], rows[0][-1][1]
         node = yield p.within(start, stop)
         return node
@@ -203,7 +207,7 @@ def _trimmed(p: Parser, span: Span) -> Span:
 
 def _is_whole(conditions: list[list[Comparison]]) -> bool:
     """Do the conditions leave nothing out? Intervals of one quantity, each beginning where another ends."""
-    ends: list[tuple[str, tuple[object, bool] | None, tuple[object, bool] | None]] = []
+    ends: list[tuple[str, tuple[str, bool] | None, tuple[str, bool] | None]] = []
     for found in conditions:
         low = high = None
         quantity = ""
@@ -224,7 +228,7 @@ def _is_whole(conditions: list[list[Comparison]]) -> bool:
         ends.append((quantity, low, high))
     if len({quantity for quantity, _, _ in ends}) != 1:
         return _is_pair(conditions)
-    here: tuple[object, bool] | None = None
+    here: tuple[str, bool] | None = None
     first = [end for end in ends if end[1] is None]
     if len(first) != 1:
         return False
@@ -254,7 +258,7 @@ def _key(node: Node) -> str:
         return str(node.value)
     if isinstance(node, Name):
         return node.name
-    from symgd.language.syntax import children, Chain, Prefix
+    from symgd.language.syntax import Chain, Prefix, children
 
     own = type(node).__name__
     if isinstance(node, Chain):

@@ -1,5 +1,4 @@
-r"""Functions by name: `\sin x`, `\log_2(x)`, `\operatorname{tr}(A)`. How they are spelled is what their row of the function table prints.
-"""
+r"""Functions by name: `\sin x`, `\log_2(x)`, `\operatorname{tr}(A)`. They are spelled as their row of the function table prints them."""
 
 from __future__ import annotations
 
@@ -18,8 +17,8 @@ from symgd.language.words import instead_of as instead
 from symgd.language.words import is_function
 
 if TYPE_CHECKING:
-    from symgd.language.latex.parser import Parser
     from symgd.language.latex.atoms import Scripts
+    from symgd.language.latex.parser import Parser
 
 SPELLED = ("arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "sin", "cos", "tan", "exp", "log", "ln", "max", "min", "det", "sqrt")
 _TEMPLATE = re.compile(r"(\\[a-zA-Z]+)\\left\(\{0\}(?:, \{\d\})*\\right\)\Z")
@@ -55,14 +54,26 @@ _WORDS = {
     **dict.fromkeys(("Softplus", "SoftPlus"), "softplus"),
     "ln": "log",
 }
-_INVERSES = {"sin": "asin", "cos": "acos", "tan": "atan", "sinh": "asinh", "cosh": "acosh", "tanh": "atanh", "cot": "acot", "sec": "asec", "csc": "acsc"}
+_INVERSES = {
+    "sin": "asin",
+    "cos": "acos",
+    "tan": "atan",
+    "sinh": "asinh",
+    "cosh": "acosh",
+    "tanh": "atanh",
+    "cot": "acot",
+    "sec": "asec",
+    "csc": "acsc",
+}
 _REFUSED_WORDS = {
     **dict.fromkeys(("argmin", "argmax", "arg min", "arg max"), "symgd.descend looks for a minimum."),
     **dict.fromkeys(("Var", "Cov", "var", "Std"), r"Write the mean that is meant: \frac{1}{n} \sum_{i=1}^{n} (x_i - \mu)^2."),
     **dict.fromkeys(("rank", "span", "dim", "Prob", "Pr", "supp", "sup", "inf", "cosec"), "It is not in the table of functions."),
     **dict.fromkeys(("s.t.", "subject to", "s. t."), "A constrained problem is no formula."),
 }
-_WITHOUT_ARGUMENT = frozenset({"eye", "e", "E", "pi", "D", "f", "torch", "if", "else", "array", "diff", "Derivative", "grad", "hess", "jac", "lim"})
+_WITHOUT_ARGUMENT = frozenset(
+    {"eye", "e", "E", "pi", "D", "f", "torch", "if", "else", "array", "diff", "Derivative", "grad", "hess", "jac", "lim"}
+)
 _found: dict[int, dict[str, str]] = {}
 
 
@@ -71,7 +82,7 @@ def heads() -> dict[str, str]:
     rows = list(table.rows())
     if len(rows) not in _found:
         _found.clear()
-        made = {}
+        made: dict[str, str] = {}
         for row in rows:
             match = _TEMPLATE.match(row.latex)
             if match and match[1][1:] not in GREEK:
@@ -88,6 +99,8 @@ def of_word(word: str) -> str | None:
     """The function that a word names."""
     if word in _WORDS:
         return _WORDS[word]
+    if word == "KL":
+        return word
     if is_function(word) and word not in _WITHOUT_ARGUMENT:
         return word
     return heads().get(f"\\{word}")
@@ -106,6 +119,9 @@ def applied(p: Parser, head: str, token: Token, marks: Scripts | None = None) ->
     from symgd.language.latex import atoms
 
     name = heads().get(head, head)
+    if name == "KL":
+        divergence: Node = yield derivatives._divergence(p, token)
+        return divergence
     if name == "amax" or name == "amin":
         name = name[1:]
     found = marks or atoms.gathered(p)
@@ -173,11 +189,15 @@ def _with_subscript(p: Parser, name: str, low: tuple[int, int], arguments: list[
         return p.set(Call("huber", (*arguments, width), (), start, end))
     node = _made(p, name, arguments, token)
     row = table.find(name)
-    if isinstance(row, Along) and row.keeps_axis or name in ("diag", "vec"):
-        node = yield subscripts.entry(p, node, low, start, None)
-        return node
+    if (isinstance(row, Along) and row.keeps_axis) or name in ("diag", "vec"):
+        entry: Node = yield subscripts.entry(p, node, low, start, None)
+        return entry
     place = p.tokens[low[0]]
-    p.refuse(place, f"unexpected subscript of {name}.", rf"A subscript is the base of a logarithm, \log_2 x, or an entry, \operatorname{{softmax}}(z)_i.")
+    p.refuse(
+        place,
+        f"unexpected subscript of {name}.",
+        r"A subscript is the base of a logarithm, \log_2 x, or an entry, \operatorname{softmax}(z)_i.",
+    )
 
 
 def _arguments(p: Parser, token: Token) -> Task[list[Node]]:
@@ -191,7 +211,11 @@ def _arguments(p: Parser, token: Token) -> Task[list[Node]]:
         if opening.kind == "fault" and opening.error:
             raise opening.error
         told = p.source(token.start, token.end)
-        p.refuse(opening if opening.kind != "end" else token, f"unexpected {p.told(opening)}: {told} is missing its argument.", f"Write it in brackets: {told}(x).")
+        p.refuse(
+            opening if opening.kind != "end" else token,
+            f"unexpected {p.told(opening)}: {told} is missing its argument.",
+            f"Write it in brackets: {told}(x).",
+        )
     with p.deeper(token):
         node: Node = yield _bare(p)
     return [node]

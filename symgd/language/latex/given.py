@@ -27,13 +27,18 @@ _SEPARATE = r"Separate names with commas: \mathbf{w}[3], \hat{y}[n], t > 0, f(x)
 _OPERATORS = {r"\leq": "<=", r"\geq": ">=", r"\{": "{", r"\}": "}", r"\cdot": "*", r"\times": "*"}
 _NOTHING = Name("", 0, 0)  # a body that is still to be read
 _WORDS = {r"\in": "in", r"\infty": "inf"}
-_SPACES = {("R", "bb"): "", ("Z", "bb"): "integer", ("N", "bb"): "integer", ("S", "bb"): "symmetric", ("S", ""): "symmetric", ("S", "cal"): "symmetric"}
+_SPACES = {
+    ("R", "bb"): "",
+    ("Z", "bb"): "integer",
+    ("N", "bb"): "integer",
+    ("S", "bb"): "symmetric",
+    ("S", ""): "symmetric",
+    ("S", "cal"): "symmetric",
+}
 _PARTS = {"+": ">= 0", ">=": ">= 0", "++": "> 0", ">": "> 0"}  # of real numbers, as a subscript says
 
 
-def parse_declarations(
-    given: str | Mapping[str, str] | None, limits: Limits = _NO_LIMITS, document: Scope | None = None
-) -> Scope:
+def parse_declarations(given: str | Mapping[str, str] | None, limits: Limits = _NO_LIMITS, document: Scope | None = None) -> Scope:
     """The scope that the declarations make, with the fonts and macros of the document they stand in. Raises `FormulaError`, `ShapeError` or `LimitError`, placed in the text.
 
     >>> scope = parse_declarations(r"\\mathbf{w}[3], \\hat{y}[N], f(x) = x^2")
@@ -53,18 +58,18 @@ def parse_declarations(
                 reader.fail(entry[0], f"the name '{made.name}' is declared twice.", "Keep one of the two declarations.")
             scope.declared[made.name] = made
             if reader.body:
-                later.append((text, made.name, reader.parameters, reader.body, entry[0]))
+                later.append((text, made.name, reader.parameters, reader.body))
             named = [name for shape in shapes_of(made) for size in shape for name in size.names]
             dimensions.update(named)
             for name in (*named, *([made.name] if made.name in dimensions else [])):
                 place = infix.Token(infix.NAME, made.name, entry[0].start, entry[0].end)
                 _check_dimension(name, scope.declared.get(name), text, place)
-    for text, name, parameters, body, place in later:
-        _define(scope, text, name, parameters, body, place, limits)
+    for text, name, parameters, body in later:
+        _define(scope, text, name, parameters, body, limits)
     return scope
 
 
-def _define(scope: Scope, text: str, name: str, parameters: tuple[str, ...], body: list[Token], place: Token, limits: Limits) -> None:
+def _define(scope: Scope, text: str, name: str, parameters: tuple[str, ...], body: list[Token], limits: Limits) -> None:
     """The definition with its body read, now that every name is known."""
     parser = Parser(body, text, limits, scope)
     if body[0].value == r"\{" and body[-2].value == r"\}" and body[0].kind == SYMBOL:
@@ -184,7 +189,15 @@ class _Entry:
         while True:
             token = self.token
             is_part = token.kind in (LETTER, NUMBER) and not token.accent and not token.font and token.value.replace(".", "").isalnum()
-            if not token.glued or not (is_part or (token.value == "_" and self.tokens[self.at + 1].glued and self.tokens[self.at + 1].kind in (LETTER, NUMBER) and (found or self.is_plain()))):
+            if not token.glued or not (
+                is_part
+                or (
+                    token.value == "_"
+                    and self.tokens[self.at + 1].glued
+                    and self.tokens[self.at + 1].kind in (LETTER, NUMBER)
+                    and (found or self.is_plain())
+                )
+            ):
                 return found
             found += token.value
             self.at += 1
@@ -239,7 +252,13 @@ class _Entry:
                 continue
             if token.kind == LETTER:
                 end = k + 1
-                while end < len(rest) and rest[end].kind in (LETTER, NUMBER) and rest[end].glued or end < len(rest) and (rest[end].value == "_" and rest[end].glued and rest[end].kind == SYMBOL):
+                while (
+                    end < len(rest)
+                    and rest[end].kind in (LETTER, NUMBER)
+                    and rest[end].glued
+                    or end < len(rest)
+                    and (rest[end].value == "_" and rest[end].glued and rest[end].kind == SYMBOL)
+                ):
                     end += 1
                 word = "".join(base_of(t) if t.kind == LETTER else t.value for t in rest[k:end])
                 found.append(infix.Token(infix.NAME, word, token.start, rest[end - 1].end))
@@ -275,10 +294,16 @@ class _Entry:
         properties = _SPACES[place.value, place.font]
         low = "".join(t.value for t in scripts.get("_", ())).replace(r"\geq", ">=").replace("0", "")
         if low and (place.value not in ("R", "S") or low not in _PARTS):
-            self.fail(place, "unexpected set of a declaration.", r"Write x \in \mathbb{R}^n, t > 0, k \in \mathbb{Z} or S \in \mathbb{S}^n_{++}.")
+            self.fail(
+                place, "unexpected set of a declaration.", r"Write x \in \mathbb{R}^n, t > 0, k \in \mathbb{Z} or S \in \mathbb{S}^n_{++}."
+            )
         if place.value == "S":
             if low in ("+", ">="):
-                self.fail(place, "positive semidefinite matrices cannot be declared.", r"Write S \in \mathbb{S}^n, or \mathbb{S}^n_{++} for positive definite ones.")
+                self.fail(
+                    place,
+                    "positive semidefinite matrices cannot be declared.",
+                    r"Write S \in \mathbb{S}^n, or \mathbb{S}^n_{++} for positive definite ones.",
+                )
             properties = "spd" if low else "symmetric"
         elif low:
             properties = _PARTS[low]

@@ -1,8 +1,8 @@
 r"""Functions that a text derives and nothing declares: D_u f(P) = \nabla f(P) \cdot u speaks of every differentiable f.
 
-A letter is taken for an unknown function where the text derives it: \nabla f, D_u f, \frac{\partial f}{\partial x}, \frac{d}{dt} f(…), f'(x).
-It is a function of the numbers in its brackets, or of those that \partial derives it by; under \nabla and D_u, of a vector, if it has one
-argument. Then the direction, the point, and letters in bold are vectors of its size. All of it is reported.
+A letter is taken for an unknown function where the text derives it: \nabla f, D_u f, \frac{\partial f}{\partial x}, \frac{d}{dt} f(t),
+f'(x). It is a function of the numbers in its brackets, or of those that \partial derives it by; under \nabla and D_u, of a vector, if it
+has one argument. Then the direction, the point, and letters in bold are vectors of its size. All of it is reported.
 
 Nothing is implied where that would hide a fault: an equation must have an unknown function on both sides, for of one that stands on one
 side only it says what it is; and no declared name may be left unused, for then the undeclared one is a misspelling.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from symgd.algebra.dimension import Dimension, Shape
 from symgd.errors import FormulaError
@@ -38,7 +39,9 @@ class _Seen:
 def imply(sides: Sequence[Sequence[Token]], text: str, scope: Scope, is_claim: bool) -> None:
     """Put the functions that the sides of a text imply into the scope, with the vectors they need. Raises `FormulaError`, placed."""
     tokens = [token for side in sides for token in side]
-    if not any(token.kind == COMMAND and token.value in (r"\nabla", r"\partial", r"\frac") or token.value in ("D", "d", "'") for token in tokens):
+    if not any(
+        (token.kind == COMMAND and token.value in (r"\nabla", r"\partial", r"\frac")) or token.value in ("D", "d", "'") for token in tokens
+    ):
         return
     found = _Search(tokens, text, scope)
     found.derived()
@@ -106,7 +109,7 @@ class _Search:
 
     def after_scripts(self, at: int) -> int:
         while at < len(self.tokens) and self.tokens[at].kind == SYMBOL and self.tokens[at].value in _SCRIPTS:
-            start, stop = self.argument(at)
+            _, stop = self.argument(at)
             at = stop + (self.tokens[at + 1].value == "{" if at + 1 < len(self.tokens) else 0)
         return at
 
@@ -126,7 +129,9 @@ class _Search:
             elif token.value == "D" and token.kind == LETTER and not self.scope.knows("D") and at + 1 < len(self.tokens):
                 if self.tokens[at + 1].value == "_":
                     low = self.argument(at + 1)
-                    if "".join(t.value for t in self.tokens[slice(*low)]).upper() != "KL" and self.note(self.after_scripts(at + 1), by_vector=True):
+                    if "".join(t.value for t in self.tokens[slice(*low)]).upper() != "KL" and self.note(
+                        self.after_scripts(at + 1), by_vector=True
+                    ):
                         self.directions.append(low)
             elif atoms.is_name(token) and at + 1 < len(self.tokens) and self.tokens[at + 1].value == "'":
                 end = at + 1
@@ -142,7 +147,12 @@ class _Search:
         if at >= len(self.tokens) or not atoms.is_name(self.tokens[at]):
             return None
         name, end = self.scripted(at)
-        if self.scope.knows(name) or self.scope.knows(self.name(self.tokens[at])) or self.tokens[at].head == r"\operatorname":
+        if (
+            name in atoms.LETTER_FUNCTIONS
+            or self.scope.knows(name)
+            or self.scope.knows(self.name(self.tokens[at]))
+            or self.tokens[at].head == r"\operatorname"
+        ):
             return None
         is_function = end < len(self.tokens) and self.tokens[end].value == "("
         if "_" in name and by_vector and not is_function:
@@ -200,7 +210,7 @@ class _Search:
             if depth == 0 and value in signs:
                 cuts.append(k)
         ends = [span[0] - 1, *cuts, span[1]]
-        return [(a + 1, b) for a, b in zip(ends, ends[1:]) if b > a + 1]
+        return [(a + 1, b) for a, b in pairwise(ends) if b > a + 1]
 
     # ---- what is declared
 
@@ -236,7 +246,7 @@ class _Search:
         for variable in made:
             self.scope.declared[variable.name] = variable
             self.scope.warn(f"{variable.name} is not declared: it is read as a vector, {variable}.")
-        self.scope.local |= {declared.name for declared in (*functions, *made)}
+        self.scope.local |= {function.name for function in functions} | {variable.name for variable in made}
 
     def parameters(self, seen: _Seen, count: int) -> list[str]:
         """The names of the parameters, all of them numbers."""
@@ -252,7 +262,8 @@ class _Search:
         r"""`\frac{df}{dx}` of f(x(h), y(h)): the partial derivative is meant, and the total one is written."""
         moving = [by for by in seen.total if by in self.seen]
         if moving and len(seen.total + seen.partial) > 1:
-            reason = rf"\frac{{d{name}}}{{d{moving[0]}}} is not known: {moving[0]} depends on another variable, so it could be the partial or the total derivative."
+            written = rf"\frac{{d{name}}}{{d{moving[0]}}}"
+            reason = f"{written} could be the partial or the total derivative: {moving[0]} depends on another variable."
             hint = rf"Write the partial derivative: \frac{{\partial {name}}}{{\partial {moving[0]}}}."
             raise FormulaError(reason, hint=hint).at(self.text, seen.token.start, seen.token.end)
 

@@ -13,13 +13,11 @@ from symgd.errors import FormulaError
 from symgd.language.latex.tokens import ACCENTS, COMMAND, END, FAULT, FONTS, GREEK, LETTER, NUMBER, OLD_FONTS, SYMBOL, WORD, Token
 from symgd.language.names import check_name
 
-_GREEK_LETTERS = dict(
-    zip(
-        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩϵϑϕϱς",
-        "alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon varphi chi psi omega"
-        " Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega epsilon vartheta phi varrho varsigma".split(),
-    )
+_GREEK_NAMES = (
+    "alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon varphi chi psi omega Gamma "
+    "Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega epsilon vartheta phi varrho varsigma"
 )
+_GREEK_LETTERS = dict(zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩϵϑϕϱς", _GREEK_NAMES.split()))
 UNBRACED = r"\smash"
 _VARIANTS = {"epsilon": "varepsilon", "theta": "vartheta", "phi": "varphi", "rho": "varrho", "sigma": "varsigma", "kappa": "varkappa"}
 _VARIANTS |= {variant: plain for plain, variant in _VARIANTS.items()}
@@ -69,7 +67,7 @@ class _Dressing:
             elif token.kind == SYMBOL and value == "{":
                 font = self.font if self.font is not None else self.groups[-1].font
                 self.groups.append(_Group(font, self.accent, self.command, len(self.found), self.unbraced))
-                self.found.append(replace(token, start=self.command.start) if self.command is not None else token)
+                self.found.append(token)
                 self.font, self.accent, self.command, self.unbraced = None, "", None, False
             elif token.kind == SYMBOL and value == "}" and len(self.groups) > 1:
                 self.close(token)
@@ -86,10 +84,13 @@ class _Dressing:
             raise error.at(self.text, opening.start, opening.end)
         if group.accent:
             _refuse_accent(self.text, command or token, token)
+        opened = self.found[group.start + 1 :]
+        if command is not None and command.value in ACCENTS and not _is_one_name(opened):
+            _refuse_accent(self.text, command, opened[0])
+        if command is not None and len(inside) == 1 and not group.unbraced:
+            self.found[-1] = replace(self.found[-1], start=min(command.start, self.found[-1].start), end=max(token.end, self.found[-1].end))
         if group.unbraced or (command is not None and len(inside) == 1):
-            opening = self.found.pop(group.start)
-            if inside and command is not None:
-                self.found[-1] = replace(self.found[-1], start=opening.start, end=token.end)
+            del self.found[group.start]
         else:
             self.found.append(token)
 
@@ -108,13 +109,27 @@ class _Dressing:
             if mine and token.kind == NUMBER:
                 _refuse_accent(self.text, self.command or token, token)
             if own or mine:
-                token = replace(token, font="" if own == "rm" else own, accent=mine)
-            if self.command is not None:
-                token = replace(token, start=self.command.start)
+                start = min(self.command.start, token.start) if self.command is not None else token.start
+                token = replace(token, font="" if own == "rm" else own, accent=mine, start=start)
         elif self.accent:
             _refuse_accent(self.text, self.command or token, token)
         self.font, self.accent, self.command, self.unbraced = None, "", None, False
         self.found.append(token)
+
+
+def _is_one_name(tokens: list[Token]) -> bool:
+    """A name, perhaps with scripts."""
+    first = tokens[0]
+    if not (first.kind in (LETTER, WORD) or (first.kind == COMMAND and first.value[1:] in GREEK)):
+        return False
+    return len(tokens) == 1 or (tokens[1].kind == SYMBOL and tokens[1].value in ("_", "^", "'") and _is_script(tokens[1:]))
+
+
+def _is_script(tokens: list[Token]) -> bool:
+    """`_i`, `_{ij}`, `^2`, primes, and nothing behind them."""
+    if tokens[0].value == "'":
+        return len(tokens) == 1 or _is_script(tokens[1:])
+    return len(tokens) == 2 or (tokens[1].value == "{" and tokens[-1].value == "}" and not any(t.value == "}" for t in tokens[2:-1]))
 
 
 def _refuse_accent(text: str, command: Token, token: Token) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from symgd.algebra.trampoline import Task
 from symgd.errors import DomainError
-from symgd.language.latex import atoms, big, derivatives, environments, functions
+from symgd.language.latex import atoms, big, derivatives, environments, extremes, fractions, functions
 from symgd.language.latex.symbols import BARS
 from symgd.language.latex.tokens import COMMAND, GREEK, LETTER, NUMBER, SYMBOL, WORD, Token
 from symgd.language.syntax import Binding, Call, Chain, List, Node, Number, Power, Prefix, Transpose
@@ -21,7 +21,10 @@ _NOT_COMPUTED = {
     **dict.fromkeys((r"\int", r"\iint", r"\iiint", r"\oint"), "an integral is not supported: symgd derives, it does not integrate."),
     r"\dots": "an ellipsis is not supported: it leaves open what stands between.",
     **dict.fromkeys((r"\vdots", r"\ddots"), "an ellipsis is not supported: it leaves open what stands between."),
-    **dict.fromkeys((r"\forall", r"\exists", r"\nexists", r"\neg", r"\land", r"\lor", r"\wedge", r"\vee"), "a statement of logic is not supported: it is no value."),
+    **dict.fromkeys(
+        (r"\forall", r"\exists", r"\nexists", r"\neg", r"\land", r"\lor", r"\wedge", r"\vee"),
+        "a statement of logic is not supported: it is no value.",
+    ),
     **dict.fromkeys((r"\cup", r"\cap", r"\setminus", r"\emptyset", r"\varnothing", r"\subset"), "a set is not supported: it is no value."),
     r"\infty": "infinity is not supported: it is no number.",
     **dict.fromkeys((r"\arg", r"\argmin", r"\argmax"), "the place of a minimum is not supported: symgd.descend looks for it."),
@@ -212,8 +215,12 @@ def _norm(p: Parser, inside: Node, token: Token) -> Task[Node]:
     known = {"1": "norm1", "2": "norm2", "F": "normF", "Fro": "normF", "fro": "normF", r"\infty": "normInf"}
     if only is not None and only.value in known:
         return p.set(Call(known[only.value], (inside,), (), token.start, p.end))
-    if only is not None and only.value in ("*", r"\star") or (only is not None and only.kind == WORD):
-        p.refuse(only, f"the norm with the subscript {p.told(only)} is not supported.", r"The norms are \|x\|_1, \|x\|_2, \|x\|_\infty, \|A\|_F and \|x\|_p.")
+    if (only is not None and only.value in ("*", r"\star")) or (only is not None and only.kind == WORD):
+        p.refuse(
+            only,
+            f"the norm with the subscript {p.told(only)} is not supported.",
+            r"The norms are \|x\|_1, \|x\|_2, \|x\|_\infty, \|A\|_F and \|x\|_p.",
+        )
     order: Node = yield p.within(start, stop)
     if only is not None and atoms.is_name(only) and p.scope.rank(p.scope.resolve(only)) == 2:
         turned = Transpose(inside, inside.start, inside.end)
@@ -243,7 +250,7 @@ _BRACKETS: dict[str, Callable[[Parser, Token], Task[Node]]] = {
 def _fraction(p: Parser, token: Token) -> Task[Node]:
     p.advance()
     above, below = p.span(token), p.span(token)
-    found: Node | None = yield derivatives.fraction(p, token, above, below)
+    found: Node | None = yield fractions.fraction(p, token, above, below)
     if found is not None:
         return found
     numerator: Node = yield p.within(*above, what="a numerator")
@@ -305,9 +312,9 @@ _COMMANDS: dict[str, Callable[[Parser, Token], Task[Node]]] = {
     r"\underset": _over_set,
     r"\sum": big.summed,
     r"\prod": big.summed,
-    r"\lim": big.limit,
-    r"\max": big.extreme,
-    r"\min": big.extreme,
+    r"\lim": extremes.limit,
+    r"\max": extremes.extreme,
+    r"\min": extremes.extreme,
     r"\nabla": derivatives.nabla,
     r"\partial": derivatives.partial,
     r"\begin": environments.environment,

@@ -11,14 +11,15 @@ Every method that may meet itself is a generator, run by `trampoline`: no depth 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Iterator, NoReturn
+from itertools import pairwise
+from typing import Any, NoReturn
 
 from symgd.algebra.trampoline import Task, run
 from symgd.errors import FormulaError, SymgdError
 from symgd.language.infix import exact_number
-from symgd.language.latex import derivatives, operands, scripts
+from symgd.language.latex import derivatives, doubtful, operands, scripts
 from symgd.language.latex.scope import Scope
 from symgd.language.latex.symbols import BARS, CLOSERS, CLOSING, DOTS, EXPECTED, RELATIONS
 from symgd.language.latex.tokens import COMMAND, END, FAULT, LETTER, NUMBER, SYMBOL, WORD, Token
@@ -51,7 +52,7 @@ class Parser:
         self.squares = self.paired("[", "]")
         self.numbers: dict[str, Any] = {}
         # Letters that somewhere stand before no bracket, and so for a value.
-        self.alone = {(t.kind, t.value) for t, after in zip(tokens, tokens[1:]) if not (after.kind == SYMBOL and after.value == "(")}
+        self.alone = {(t.kind, t.value) for t, after in pairwise(tokens) if not (after.kind == SYMBOL and after.value == "(")}
         self.end = 0  # where the token before `at` ends
 
     def braces(self) -> dict[int, int]:
@@ -141,7 +142,11 @@ class Parser:
             self.at += 3
             after = self.advance()
             if len(after.value.split(".")[0]) != 3 or (not groups and len(value) > 3):
-                self.refuse(after, f"unexpected '{{,}}' in a number: {value}{{,}}{after.value} could mean two things.", f"Write {value}.{after.value} or {value}{after.value}.")
+                self.refuse(
+                    after,
+                    f"unexpected '{{,}}' in a number: {value}{{,}}{after.value} could mean two things.",
+                    f"Write {value}.{after.value} or {value}{after.value}.",
+                )
             value, groups = value + after.value, groups + 1
         if groups:
             self.scope.warn(f"{self.text[token.start : self.end]} is read as {value}.")
@@ -161,7 +166,9 @@ class Parser:
 
     def all_of(self, task: Task[Node]) -> Task[Node]:
         if self.token.kind == END:
-            raise FormulaError("empty formula: expected a value.", hint="Write one, such as x^2 + 1.").at(self.text, self.token.start, self.token.start)
+            raise FormulaError("empty formula: expected a value.", hint="Write one, such as x^2 + 1.").at(
+                self.text, self.token.start, self.token.start
+            )
         node: Node = yield task
         if self.token.kind != END:
             self.refuse_operator()
@@ -171,7 +178,9 @@ class Parser:
         """What the tokens from `start` to `stop` make, all of them; the place in the tokens stays where it is."""
         if start >= stop:
             place = self.tokens[start - 1] if start else self.tokens[start]
-            self.refuse(place if place.kind == SYMBOL else self.tokens[min(start, len(self.tokens) - 1)], f"empty group: expected {what}.", "")
+            self.refuse(
+                place if place.kind == SYMBOL else self.tokens[min(start, len(self.tokens) - 1)], f"empty group: expected {what}.", ""
+            )
         before = self.at, self.stop, self.end
         self.at, self.stop = start, stop
         self.bars.append("")
@@ -191,10 +200,18 @@ class Parser:
             stop = self.matching[start]
             self.at, self.end = stop + 1, self.tokens[stop].end
             return start + 1, stop
-        if token.kind in (END, FAULT) or (token.kind == SYMBOL and token.value not in ("*", "+", "-", "(", "[", "'")) or token.value == r"\quad":
+        if (
+            token.kind in (END, FAULT)
+            or (token.kind == SYMBOL and token.value not in ("*", "+", "-", "(", "[", "'"))
+            or token.value == r"\quad"
+        ):
             if token.kind == FAULT and token.error:
                 raise token.error
-            self.refuse(token if token.kind != END else after, f"unexpected {self.told(token)}: {after.value} is missing its argument.", f"Write it in braces: {after.value}{{x}}.")
+            self.refuse(
+                token if token.kind != END else after,
+                f"unexpected {self.told(token)}: {after.value} is missing its argument.",
+                f"Write it in braces: {after.value}{{x}}.",
+            )
         if token.kind == NUMBER and len(token.value) > 1 and after.value in ("^", "_"):
             hint = f"Write {after.value}{{{token.value}}}."
             self.refuse(token, f"unexpected '{token.value}': without braces, {after.value} takes one digit only.", hint)
@@ -214,7 +231,8 @@ class Parser:
             operand: Node = yield self.term()
             rest.append((token.value, token.start, operand))
         if self.token.value in (r"\over", r"\choose") and self.token.kind == COMMAND:
-            return (yield self.over(self.set(Chain(first, tuple(rest), first.start, self.end)) if rest else first))
+            found: Node = yield self.over(self.set(Chain(first, tuple(rest), first.start, self.end)) if rest else first)
+            return found
         return self.set(Chain(first, tuple(rest), first.start, self.end)) if rest else first
 
     def over(self, above: Node) -> Task[Node]:
@@ -241,6 +259,7 @@ class Parser:
         rest: list[tuple[str, int, Node]] = []
         while self.token.value in DOTS and self.token.kind in (COMMAND, SYMBOL):
             token = self.advance()
+            doubtful.check_composition(self, token, first if not rest else rest[-1][2])
             right: Node = yield (self.signed() if self.is_symbol("+", "-") else self.side())
             rest.append((DOTS[token.value], token.start, right))
         return self.set(Chain(first, tuple(rest), first.start, self.end)) if rest else first
@@ -267,10 +286,12 @@ class Parser:
                 first, rest = (yield derivatives.at_bar(self, node)), []
                 continue
             elif self.starts_factor(token):
-                self.check_number(token)
+                doubtful.check_number(self, token)
+                doubtful.check_exponent(self, token)
                 operator, at = "*", token.start
                 if any(before == "/" for before, _, _ in rest[-1:]):
-                    self.scope.warn(rf"{self.source(first.start, token.start)} {self.source(token.start, token.end)}… is read from left to right: (a/b) c.")
+                    written = f"{self.source(first.start, token.start)} {self.source(token.start, token.end)}"
+                    self.scope.warn(f"{written}… is read from left to right: (a/b) c.")
             else:
                 break
             right: Node = yield self.factor()
@@ -281,7 +302,7 @@ class Parser:
         if token.kind in (LETTER, NUMBER, WORD):
             return True
         if token.kind == COMMAND:
-            return token.value not in _NO_OPERAND and not (token.value == r"\top")
+            return token.value not in _NO_OPERAND and token.value != r"\top"
         if token.kind != SYMBOL or token.side in ("r", "m"):
             return False
         if token.value in BARS:
@@ -340,7 +361,8 @@ class Parser:
         if not is_match and not (opening.sized and token.sized and token.side == "r" and "." in (token.value, opening.value)):
             if token.kind == FAULT or self.starts_factor(token) or token.value not in CLOSERS:
                 self.refuse_operator()
-            self.refuse(token, f"unexpected {self.told(token)}: expected '{_shown(opening, closing)}', which closes '{self.source(opening.start, opening.end)}'.", "")
+            wanted, written = _shown(opening, closing), self.source(opening.start, opening.end)
+            self.refuse(token, f"unexpected {self.told(token)}: expected '{wanted}', which closes '{written}'.")
         return self.advance()
 
     # ---- refusals
@@ -379,25 +401,13 @@ class Parser:
             self.refuse(token, f"unexpected {self.told(token)}: {told}.", hint)
         if token.value in CLOSERS:
             opening = next(o for o, c in CLOSING.items() if c == token.value)
-            self.refuse(token, f"unexpected {self.told(token)}: no '{opening}' stands before it.", "Remove it, or write the bracket it closes.")
+            self.refuse(
+                token, f"unexpected {self.told(token)}: no '{opening}' stands before it.", "Remove it, or write the bracket it closes."
+            )
         if token.value == ",":
             hint = "Write one formula at a time; a vector stands in brackets: (x, y)."
         self.refuse(token, f"unexpected {self.told(token)}: expected an operator or the end.", hint)
 
-    def check_number(self, token: Token) -> None:
-        """A number follows no factor, except a power such as 2^k a name or a bracket: `\\frac{1}{2}{3}` could mean several things."""
-        is_braced = token.kind == SYMBOL and token.value == "{" and self.peek().kind == NUMBER and self.peek(2).value == "}"
-        if is_braced:
-            token = self.peek()
-        elif token.kind != NUMBER or token.font:
-            return
-        before = self.tokens[self.at - 1]
-        if self.peek().value == "^" and not is_braced and (before.kind == LETTER or before.value in (")", "]", r"\rfloor", r"\rceil")):
-            return
-        hint = rf"Write \cdot between two factors: … \cdot {token.value}."
-        self.refuse(token, f"unexpected '{token.value}': a number does not follow a factor.", hint)
-
 
 def _shown(opening: Token, closing: str) -> str:
     return rf"\right{closing}" if opening.sized else closing
-

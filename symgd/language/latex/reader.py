@@ -6,19 +6,21 @@ last one define names for it, and so does what follows `where`.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NoReturn
 
 from symgd.errors import FormulaError, SymgdError
 from symgd.language.declarations import Definition
 from symgd.language.latex import atoms
-from symgd.language.latex.implied import imply
 from symgd.language.latex.chains import Member, Relation, Statement, prepared, statements_of
+from symgd.language.latex.implied import imply
 from symgd.language.latex.parser import Parser
 from symgd.language.latex.scope import Scope
 from symgd.language.latex.tokens import END, FAULT, SYMBOL
 from symgd.language.limits import Limits
 from symgd.language.syntax import Binding, Call, Equation, Name, Node
 
+_NO_LIMITS = Limits()
 _ASSIGNS = ("=", ":=", "←")
 _NOT_CHECKED = {
     "≈": "What holds approximately cannot be checked.",
@@ -30,7 +32,7 @@ _NOT_CHECKED = {
 }
 
 
-def parse_formula(text: str, limits: Limits = Limits(), scope: Scope | None = None) -> Node:
+def parse_formula(text: str, limits: Limits = _NO_LIMITS, scope: Scope | None = None) -> Node:
     r"""The syntax tree of one formula. Definitions in the text go into the scope. Raises `FormulaError` or `LimitError`, placed.
 
     >>> parse_formula(r"\frac12 x^2").rest[0][0]
@@ -49,7 +51,7 @@ def parse_formula(text: str, limits: Limits = Limits(), scope: Scope | None = No
     _refuse_relation(text, members, relations, scope)
 
 
-def parse_claim(text: str, limits: Limits = Limits(), scope: Scope | None = None) -> Equation:
+def parse_claim(text: str, limits: Limits = _NO_LIMITS, scope: Scope | None = None) -> Equation:
     r"""The syntax tree of one equation; one with a fresh head defines it, and has the right side on both sides.
 
     An index that nothing binds, the j of \frac{\partial L}{\partial w_j} = …, stands for each of its values.
@@ -75,7 +77,7 @@ def parse_claim(text: str, limits: Limits = Limits(), scope: Scope | None = None
     return Equation(left, right, members[0].start, members[1].end)
 
 
-def links_of(text: str, limits: Limits = Limits()) -> tuple[str, ...]:
+def links_of(text: str, limits: Limits = _NO_LIMITS) -> tuple[str, ...]:
     """The equations `a = b`, `b = c` of a text that is one chain a = b = c; nothing where it is anything else.
 
     Each has the length of the text up to its end, so that places in it are places in the text.
@@ -88,7 +90,7 @@ def links_of(text: str, limits: Limits = Limits()) -> tuple[str, ...]:
         return ()
     members = statements[0].members
     found = []
-    for left, right in zip(members, members[1:]):
+    for left, right in pairwise(members):
         blank = [" "] * right.end
         for member in (left, right):
             blank[member.start : member.end] = member.text
@@ -164,7 +166,9 @@ def _announce(statement: Statement, text: str, scope: Scope) -> None:
         raise FormulaError(reason, hint=hint).at(text, statement.start, statement.end)
     name, parameters, family = head
     if not is_fresh(name, scope):
-        raise FormulaError(f"'{name}' is defined here, and declared already.", hint="Keep one of the two.").at(text, statement.start, statement.end)
+        raise FormulaError(f"'{name}' is defined here, and declared already.", hint="Keep one of the two.").at(
+            text, statement.start, statement.end
+        )
     scope.heads[id(statement)] = head
     scope.declared[name] = Definition(name, parameters, Name(name, statement.start, statement.end), text)
     scope.local.add(name)
@@ -221,7 +225,13 @@ def head_of(member: Member, scope: Scope) -> tuple[str, tuple[str, ...], bool] |
         parameters_of = scope.parameters(name)
         if mark == "^" or not suffix or (parameters_of and all(scope.resolve(t) in parameters_of for t in content if atoms.is_name(t))):
             return None  # f_x is the derivative of a known f
-        if len(content) == 1 and content[0].kind == "letter" and not scope.knows(f"{name}_{suffix}") and content[0].value in "ijklnmk" and at == len(tokens):
+        if (
+            len(content) == 1
+            and content[0].kind == "letter"
+            and not scope.knows(f"{name}_{suffix}")
+            and content[0].value in "ijklnmk"
+            and at == len(tokens)
+        ):
             parameters, family = [suffix], True
         else:
             name = f"{name}_{suffix}"
@@ -240,14 +250,18 @@ def head_of(member: Member, scope: Scope) -> tuple[str, tuple[str, ...], bool] |
     return (f"{name}_{parameters[0]}", (), False) if family else (name, tuple(parameters), False)
 
 
-def _refuse_relation(text: str, members: tuple[Member, ...], relations: tuple[Relation, ...], scope: Scope, claim: bool = False) -> NoReturn:
+def _refuse_relation(
+    text: str, members: tuple[Member, ...], relations: tuple[Relation, ...], scope: Scope, claim: bool = False
+) -> NoReturn:
     # What a side itself cannot be read for comes first: it stands further left.
     Parser(list(members[0].tokens), text, Limits(), scope).whole() if members[0].start < members[0].end else None
     place = relations[0] if relations[0].sign not in _ASSIGNS or len(relations) == 1 else relations[1]
     told = f"'{place.text}'"
     if place.sign in ("=", ":="):
         if len(relations) > 1:
-            raise FormulaError(f"unexpected {told}: expected one '=' only.", hint="Check a chain of equations with symgd.check_chain.").at(text, place.start, place.end)
+            raise FormulaError(f"unexpected {told}: expected one '=' only.", hint="Check a chain of equations with symgd.check_chain.").at(
+                text, place.start, place.end
+            )
         reason, hint = f"unexpected {told}: an equation is a claim, not a value.", "Check it with symgd.check."
     else:
         reason = f"unexpected {told}: only an equation can be checked." if claim else f"unexpected {told}: a relation is not a value."
@@ -257,4 +271,3 @@ def _refuse_relation(text: str, members: tuple[Member, ...], relations: tuple[Re
 
 def _shown(text: str, statement: Statement) -> str:
     return " ".join(text[statement.start : statement.end].split())[:60]
-

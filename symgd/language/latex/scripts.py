@@ -123,4 +123,3 @@ def _lowered(p: Parser, node: Node, start: int, low: Token) -> Task[Node]:
         p.refuse(low, "unexpected '_' after a number: only a name or an array has entries.", "")
     found: Node = yield subscripts.entry(p, node, (first, stop), start, None)
     return found
-

@@ -3,6 +3,7 @@ r"""Entries: `x_i`, `A_{ij}`, `A_{i,j+1}`, `x^{(i)}`, rows `\mathbf{x}_i` of a m
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from symgd.algebra.trampoline import Task
@@ -45,7 +46,7 @@ def entry_at(p: Parser, base: Node, indices: list[Node], start: int, rank: int |
         found = Comparison("==", index.start, Name(letter, index.start, index.end), index, index.start, index.end)
         only = Conditional(node, found, Number(Fraction(0), start, end), start, end)
         node = p.set(Call("sum", (Name(letter, start, end), only), (), start, end))
-        p.scope.warn(f"{p.source(start, end)} is read as the entry whose number is the value of {index.name}.")
+        p.scope.warn(f"{p.source(start, end)} is read as the entry whose number is the value of {p.source(index.start, index.end)}.")
     return p.set(Call("array", (Name(axis, start, end), node), (), start, end)) if axis else node
 
 
@@ -72,7 +73,7 @@ def _parts(p: Parser, span: Span, rank: int | None) -> list[Span]:
                 cuts.append(start + k)
     if cuts:
         ends = [start - 1, *cuts, stop]
-        return [(a + 1, b) for a, b in zip(ends, ends[1:])]
+        return [(a + 1, b) for a, b in pairwise(ends)]
     if rank == 1 or not all(is_simple(token) for token in tokens):
         return [span]
     if len(tokens) == 1 and tokens[0].kind == NUMBER and rank == len(tokens[0].value):

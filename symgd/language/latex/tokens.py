@@ -63,7 +63,9 @@ ACCENTS = {
     r"\acute": "acute",
     r"\grave": "grave",
 }
-WORDS = frozenset((r"\mathrm", r"\operatorname", r"\text", r"\textrm", r"\textup", r"\textnormal", r"\mbox", r"\textit", r"\textsf", r"\mathop"))
+WORDS = frozenset(
+    (r"\mathrm", r"\operatorname", r"\text", r"\textrm", r"\textup", r"\textnormal", r"\mbox", r"\textit", r"\textsf", r"\mathop")
+)
 
 _SAME = {
     **dict.fromkeys((r"\dfrac", r"\tfrac", r"\cfrac", r"\nicefrac", r"\sfrac"), r"\frac"),
@@ -120,19 +122,21 @@ _SAME = {
 }
 _OPENS = {r"\lvert": "|", r"\lVert": r"\|", r"\langle": r"\langle", r"\lfloor": r"\lfloor", r"\lceil": r"\lceil"}
 _CLOSES = {r"\rvert": "|", r"\rVert": r"\|", r"\rangle": r"\rangle", r"\rfloor": r"\rfloor", r"\rceil": r"\rceil"}
-_SPACE = frozenset(
-    r"\, \; \: \! \> \  \/ \- \displaystyle \textstyle \scriptstyle \scriptscriptstyle \limits \nolimits \nonumber \notag \allowbreak"
-    r" \nobreak \thinspace \medspace \thickspace \enspace \enskip \negthinspace \negmedspace \negthickspace \hfill \relax \strut"
-    r" \mathstrut \noindent \hline \null \protect \nolinebreak \hfil \centering \smallskip \medskip \bigskip \intertext@".split()
-    + [r"\ "]
+_SPACING = (
+    r"\, \; \: \! \> \/ \- \displaystyle \textstyle \scriptstyle \scriptscriptstyle "
+    r"\limits \nolimits \nonumber \notag \allowbreak \nobreak \thinspace \medspace \thickspace \enspace \enskip "
+    r"\negthinspace \negmedspace \negthickspace \hfill \relax \strut \mathstrut \noindent \hline \null \protect "
+    r"\nolinebreak \hfil \centering \smallskip \medskip \bigskip"
 )
+_SPACE = frozenset((r"\ ", *_SPACING.split()))
 _WITH_ARGUMENT = frozenset((r"\hspace", r"\vspace", r"\phantom", r"\hphantom", r"\vphantom", r"\label", r"\tag", r"\color"))
 _BIG = re.compile(r"\\(?:big|Big|bigg|Bigg)([lrm]?)\Z")
-GREEK = frozenset(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa varkappa lambda mu nu xi omicron pi varpi rho varrho"
-    " sigma varsigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell hbar imath"
-    " jmath digamma".split()
+_LETTERS = (
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa varkappa lambda mu nu "
+    "xi omicron pi varpi rho varrho sigma varsigma tau upsilon phi varphi chi psi omega Gamma "
+    "Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell hbar imath jmath digamma"
 )
+GREEK = frozenset(_LETTERS.split())
 _REFUSED = re.compile(
     r"""\\(?:input|include|includeonly|write|immediate|openin|openout|closein|closeout|read|readline|def|edef|gdef|xdef|let|futurelet
     |catcode|lccode|uccode|mathcode|delcode|csname|endcsname|expandafter|noexpand|loop|repeat|if[a-z]*|else|fi|or|newif|documentclass
@@ -239,8 +243,11 @@ class _Scanner:
         end = self.position
         if value == "\\":
             return _fault(FormulaError("unexpected '\\': a command is missing its name.", hint="Remove it."), text, start, end)
-        if value in _SPACE or value == r"\intertext":
+        if value in _SPACE:
             return None
+        if value == r"\intertext":  # prose between two lines
+            prose = self.raw_argument()
+            return prose if isinstance(prose, Token) else Token(COMMAND, r"\\", start, self.position)
         if value in _WITH_ARGUMENT:
             inner = self.raw_argument()
             return inner if isinstance(inner, Token) else None
@@ -289,6 +296,8 @@ class _Scanner:
 
     def word(self, head: str, start: int, glued: bool) -> Token:
         """`\\mathrm{loss}` as one token; `\\mathop{…}` of more than a word, and `\\mathrm{d}x`, likewise."""
+        if head == r"\mathop" and re.match(r"\s*\{\s*\\", self.text[self.position :]):
+            return Token(COMMAND, r"\smash", start, self.position, glued=glued)  # its braces go, what is in them stays
         inner = self.raw_argument()
         if isinstance(inner, Token):
             return inner
@@ -301,7 +310,10 @@ class _Scanner:
             return FormulaError(f"empty {head}: expected a name.", hint=rf"Write it as in {head}{{loss}}.").at(self.text, at - 1, at)
         for k, character in enumerate(content):
             if not (character.isalnum() or character in " _-" or ord(character) > 127):
-                error = FormulaError(f"unexpected {_shown(character)} in {head}: it is not allowed in a name.", hint="A name is letters, digits and underscores.")
+                error = FormulaError(
+                    f"unexpected {_shown(character)} in {head}: it is not allowed in a name.",
+                    hint="A name is letters, digits and underscores.",
+                )
                 return error.at(self.text, at + k, at + k + 1)
         return None
 
@@ -320,8 +332,9 @@ class _Scanner:
             if match[0].startswith("\\"):
                 return _fault(_not_allowed(match[0], "here"), text, match.start(), match.end())
             return match[0], position
-        start, depth, found = position + 1, 0, []
-        for position in range(position, len(text)):
+        start, depth = position + 1, 0
+        found: list[str] = []
+        for position in range(start - 1, len(text)):
             character = text[position]
             if character == "\\":
                 command = re.compile(r"\\(?:[A-Za-z]+|.?)", re.DOTALL).match(text, position)
