@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from symgd.language.latex.parser import Parser
 
 Span = tuple[int, int]
-WRITE = r"Write it as in \frac{\partial f}{\partial x}, \frac{d}{dx} f(x) or \frac{\partial^2 f}{\partial x \partial y}."
 
 
 def derivative(p: Parser, body: Node, by: list[tuple[Node, int]], start: int, end: int) -> Node:
@@ -79,10 +78,10 @@ def partial(p: Parser, token: Token) -> Task[Node]:
     while p.at < at:
         p.advance()
     if p.token.kind == "end":
-        p.refuse(token, r"unexpected \partial: it is missing what it derives.", WRITE)
+        p.refuse(token, r"unexpected \partial: it is missing what it derives.", fractions.WRITE)
     operand: Node = yield p.factor()
     if not p.take("/"):
-        p.refuse(token, r"unexpected \partial: a differential is no value.", WRITE)
+        p.refuse(token, r"unexpected \partial: a differential is no value.", fractions.WRITE)
     start = p.at
     depth = 0
     while p.at < p.stop and (
@@ -95,10 +94,12 @@ def partial(p: Parser, token: Token) -> Task[Node]:
         depth += (p.token.value == "{") - (p.token.value == "}") if p.token.kind == SYMBOL else 0
         p.advance()
     if start == p.at:
-        p.refuse(p.token if p.token.kind != "end" else token, r"unexpected denominator of a derivative: expected \partial x.", WRITE)
+        p.refuse(
+            p.token if p.token.kind != "end" else token, r"unexpected denominator of a derivative: expected \partial x.", fractions.WRITE
+        )
     by: list[tuple[Node, int]] = yield fractions.variables_of(p, (start, p.at))
     if sum(times for _, times in by) != order:
-        p.refuse(token, "unexpected order of a derivative: numerator and denominator differ.", WRITE)
+        p.refuse(token, "unexpected order of a derivative: numerator and denominator differ.", fractions.WRITE)
     return derivative(p, operand, by, token.start, p.end)
 
 

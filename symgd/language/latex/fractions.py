@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from symgd.algebra.trampoline import Task
-from symgd.language.latex import atoms
-from symgd.language.latex.derivatives import WRITE, at_arguments, at_bar, derivative, is_own, reach
+from symgd.language.latex import atoms, derivatives
 from symgd.language.latex.symbols import BARS
 from symgd.language.latex.tokens import COMMAND, LETTER, NUMBER, SYMBOL, Token
 from symgd.language.syntax import Call, Index, Name, Node
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
 Span = tuple[int, int]
 _HIGHEST = 20
+WRITE = r"Write it as in \frac{\partial f}{\partial x}, \frac{d}{dx} f(x) or \frac{\partial^2 f}{\partial x \partial y}."
 
 
 def is_differential(p: Parser, at: int, stop: int) -> bool:
@@ -69,10 +69,24 @@ def fraction(p: Parser, token: Token, above: Span, below: Span) -> Task[Node | N
             if written is not None:
                 return written
         operand: Node = yield p.within(start, above[1], task=lambda: _numerator(p))
-        point: Node = yield at_arguments(p, operand, by, token)
+        if p.tokens[above[0]].kind == LETTER:
+            _refuse_total(p, operand, by, token)
+        point: Node = yield derivatives.at_arguments(p, operand, by, token)
         return point
-    body: Node = yield reach(p, token)
-    return derivative(p, body, by, token.start, p.end)
+    body: Node = yield derivatives.reach(p, token)
+    return derivatives.derivative(p, body, by, token.start, p.end)
+
+
+def _refuse_total(p: Parser, operand: Node, by: list[tuple[Node, int]], token: Token) -> None:
+    r"""`\frac{df}{dx}` of f(x, y) with x = x(t), y = y(t): the partial derivative is meant, and the total one is written."""
+    name = operand.name if isinstance(operand, Name | Call) else ""
+    if len(p.scope.parameters(name) or ()) < 2:
+        return
+    moving = next((node.name for node, _ in by if isinstance(node, Name) and p.scope.is_definition(node.name)), None)
+    if moving is not None:
+        written = p.source(token.start, p.end)
+        reason = f"{written} could be the partial or the total derivative: {moving} depends on another variable."
+        p.refuse(token, reason, rf"Write the partial derivative: \frac{{\partial {name}}}{{\partial {moving}}}.")
 
 
 def _written_again(p: Parser, above: Token, by: list[tuple[Node, int]], token: Token) -> Task[Node | None]:
@@ -89,11 +103,11 @@ def _written_again(p: Parser, above: Token, by: list[tuple[Node, int]], token: T
         return None
     p.scope.warn(f"{p.source(token.start, p.end)} is read as the derivative of what stands behind it.")
     body: Node = yield p.factor()
-    node = derivative(p, body, by, token.start, p.end)
+    node = derivatives.derivative(p, body, by, token.start, p.end)
     if bar >= 0:
         after = p.at, p.end
         p.at = bar
-        node = yield at_bar(p, node)
+        node = yield derivatives.at_bar(p, node)
         p.at, p.end = after
     return node
 
@@ -133,7 +147,7 @@ def variables_of(p: Parser, span: Span) -> Task[list[tuple[Node, int]]]:
                     if after != end:
                         p.refuse(p.tokens[after], f"unexpected {p.told(p.tokens[after])} after the order of a derivative.", WRITE)
         node: Node = yield p.within(at + 1, last, task=p.factor, what="what the derivative is by")
-        if isinstance(node, Call) and is_own(node, p.scope.parameters(node.name) or ()):
+        if isinstance(node, Call) and derivatives.is_own(node, p.scope.parameters(node.name) or ()):
             node = Name(node.name, node.start, node.end)  # x of x(t): what is derived by it has it as a variable
         if not isinstance(node, Name | Index | Call):
             p.refuse_node(node, "unexpected denominator of a derivative: expected a variable, or an entry of one.", WRITE)

@@ -39,14 +39,16 @@ _PARTS = {"+": ">= 0", ">=": ">= 0", "++": "> 0", ">": "> 0"}  # of real numbers
 
 
 def parse_declarations(given: str | Mapping[str, str] | None, limits: Limits = _NO_LIMITS, document: Scope | None = None) -> Scope:
-    """The scope that the declarations make, with the fonts and macros of the document they stand in. Raises `FormulaError`, `ShapeError` or `LimitError`, placed in the text.
+    """The scope that the declarations make, with the fonts and macros of the document they stand in.
+
+    Raises `FormulaError`, `ShapeError` or `LimitError`, placed in the text.
 
     >>> scope = parse_declarations(r"\\mathbf{w}[3], \\hat{y}[N], f(x) = x^2")
     >>> [str(declaration) for declaration in scope.declared.values()]
     ['w[3]', 'y_hat[N]', 'f(x) = x^2']
     """
     scope = Scope(fonts=document.fonts, macros=document.macros) if document is not None else Scope()
-    later: list[tuple[str, str, tuple[str, ...], list[Token], Token]] = []
+    later: list[tuple[str, str, tuple[str, ...], list[Token]]] = []
     dimensions: set[str] = set()
     for text in _texts(given):
         tokens = prepared(text, limits, scope.macros)
@@ -253,11 +255,11 @@ class _Entry:
             if token.kind == LETTER:
                 end = k + 1
                 while (
-                    end < len(rest)
+                    (end < len(rest)
                     and rest[end].kind in (LETTER, NUMBER)
-                    and rest[end].glued
-                    or end < len(rest)
-                    and (rest[end].value == "_" and rest[end].glued and rest[end].kind == SYMBOL)
+                    and rest[end].glued)
+                    or (end < len(rest)
+                    and (rest[end].value == "_" and rest[end].glued and rest[end].kind == SYMBOL))
                 ):
                     end += 1
                 word = "".join(base_of(t) if t.kind == LETTER else t.value for t in rest[k:end])

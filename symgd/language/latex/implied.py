@@ -47,10 +47,13 @@ def imply(sides: Sequence[Sequence[Token]], text: str, scope: Scope, is_claim: b
     found.derived()
     scope.has_differentials = any(found.is_function_differential(k) for k in range(len(tokens) - 1))
     names = set(found.seen)
-    if not names or (is_claim and not all(any(found.name(t) in names for t in side) for side in sides)):
+    if not names:
+        return
+    if is_claim and not all(any(found.name(t) in names for t in side) for side in sides) and not names <= scope.functions:
         return
     used = {found.name(token) for token in tokens} | {name for k in range(len(tokens)) for name, _ in [found.scripted(k)]}
-    if any(name not in used and name not in scope.sizes and name not in scope.local for name in scope.declared):
+    is_unused = any(name not in used and name not in scope.sizes and name not in scope.local for name in scope.declared)
+    if is_unused and not scope.in_document:
         return
     found.declare()
 
@@ -139,8 +142,17 @@ class _Search:
                     end += 1
                 if end < len(self.tokens) and self.tokens[end].value == "(":
                     self.note(at)
+        for at in range(len(self.tokens) - 1):
+            if self.scope.functions and self.scripted(at)[0] in self.scope.functions:
+                self.note(at)
         for name, seen in self.seen.items():
             seen.arguments = list(self.applied(name))
+            if name in self.scope.functions and any(self.is_vector(*span) for spans in seen.arguments for span in spans):
+                seen.by_vector = True
+
+    def is_vector(self, start: int, stop: int) -> bool:
+        """Is there a vector in the span, declared or bold?"""
+        return any(t.font == "bf" or self.scope.rank(self.scripted(start + k)[0]) == 1 for k, t in enumerate(self.tokens[start:stop]))
 
     def note(self, at: int, by_vector: bool = False) -> _Seen | None:
         """The letter at `at` is derived, if nothing declares it."""
@@ -251,17 +263,28 @@ class _Search:
     def parameters(self, seen: _Seen, count: int) -> list[str]:
         """The names of the parameters, all of them numbers."""
         if not count:
-            return seen.partial or seen.total
+            return self.slots(seen.partial or seen.total)
         for arguments in seen.arguments:
             names = [self.scripted(start)[0] if self.scripted(start)[1] == stop else "" for start, stop in arguments]
             if all(names) and len(set(names)) == count:
                 return names
         return [f"{seen.token.value.removeprefix(chr(92))}{k}" for k in range(1, count + 1)]
 
+    def slots(self, by: list[str]) -> list[str]:
+        r"""What a function is derived by, without what it depends on through another: w in L(z(w)), for \frac{\partial L}{\partial z}."""
+        inner: set[str] = set()
+        waiting = [name for name in by if name in self.seen]
+        while waiting:
+            seen = self.seen[waiting.pop()]
+            fresh = {*seen.partial, *seen.total} - inner
+            inner |= fresh
+            waiting += [name for name in fresh if name in self.seen]
+        return [name for name in by if name not in inner] or by
+
     def refuse_total(self, name: str, seen: _Seen, parameters: list[str]) -> None:
         r"""`\frac{df}{dx}` of f(x(h), y(h)): the partial derivative is meant, and the total one is written."""
         moving = [by for by in seen.total if by in self.seen]
-        if moving and len(seen.total + seen.partial) > 1:
+        if moving and len(parameters) > 1:
             written = rf"\frac{{d{name}}}{{d{moving[0]}}}"
             reason = f"{written} could be the partial or the total derivative: {moving[0]} depends on another variable."
             hint = rf"Write the partial derivative: \frac{{\partial {name}}}{{\partial {moving[0]}}}."

@@ -8,21 +8,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from symgd.errors import FormulaError, LimitError, ShapeError, SymgdError
+from symgd.errors import FormulaError, LimitError
 from symgd.language import declarations
-from symgd.language.declarations import Declaration, Variable
 from symgd.language.latex.scope import Scope
 from symgd.language.limits import Limits
-from symgd.verify.check import Verdict, check
-from symgd.verify.document import markdown, notebook, tex
+from symgd.verify.check import Verdict
+from symgd.verify.document import judge, markdown, notebook, tex
+from symgd.verify.document.declaring import Declaring
+from symgd.verify.document.entries import Defined, Entry, Equation, Unread
 from symgd.verify.document.ledger import Ledger
 from symgd.verify.document.passages import Passage, Source
-from symgd.verify.document.reading import Defined, Entry, Equation, Place, Reading, Unread
+from symgd.verify.document.reading import Reading, statements_in_words
 from symgd.verify.document.report import Claim, Definition, Report, Unchecked
 from symgd.verify.document.sentences import sentences
+from symgd.verify.document.statements import Statements
 
 LONGEST = 5_000_000  # characters of a document
-_SHOWN = 120  # characters of a text in a report
 SYNTAXES = {"markdown": markdown.passages, "latex": tex.passages, "notebook": notebook.passages}
 SUFFIXES = {
     **dict.fromkeys((".md", ".markdown", ".qmd", ".rmd", ".mdx", ".txt"), "markdown"),
@@ -62,8 +63,15 @@ def check_document(
     reader = SYNTAXES[_syntax(syntax, name, content)]
     limits = Limits()
     ledger = Ledger(Scope())
-    reading = Reading(ledger, sentences(reader(Source(content))), given, limits)
-    return _report(name, reading, ledger, seconds, progress)
+    cut = sentences(reader(Source(content)))
+    ledger.paragraphs = [sentence.paragraph for sentence in cut]
+    found = Statements(ledger.base, limits)
+    found.read(cut)
+    declared = Declaring(found, ledger, given, limits)
+    ledger.base.functions |= set(declared.functions)
+    reading = Reading(ledger, found.stated, declared, limits)
+    entries = [*reading.entries, *found.faults, *statements_in_words(cut)]
+    return _report(name, sorted(entries, key=_order), ledger, seconds, progress)
 
 
 def _opened(path: str | os.PathLike[str] | None, text: str | None) -> tuple[str, str]:
@@ -111,30 +119,38 @@ def _syntax(syntax: str | None, name: str, text: str) -> str:
     return syntax
 
 
-def _report(name: str, reading: Reading, ledger: Ledger, seconds: float, progress: Callable[[int, int], object] | None) -> Report:
+def _order(entry: Entry) -> tuple[int, int]:
+    return entry.place.passage.source.cell or 0, entry.place.passage.start + entry.place.start
+
+
+def _report(name: str, entries: list[Entry], ledger: Ledger, seconds: float, progress: Callable[[int, int], object] | None) -> Report:
     claims: list[Claim] = []
     definitions: list[Definition] = []
     unchecked: list[Unchecked] = []
-    total, is_interrupted = sum(map(_is_claim, reading.entries)), False
-    for entry in reading.entries:
-        where = _where(entry.place)
-        claim: Claim | None = None
+    total, is_interrupted = sum(map(_is_claim, entries)), False
+    for entry in entries:
+        where = judge.where_of(entry.place)
+        claim: Claim | Unchecked | None = None
         if isinstance(entry, Equation):
             try:
-                claim = (
-                    _undecided(where, "interrupted before it was checked.") if is_interrupted else _checked(entry, where, ledger, seconds)
-                )
+                if is_interrupted:
+                    claim = judge.undecided(where, "interrupted before it was checked.")
+                else:
+                    claim = judge.judged(entry, where, ledger, seconds)
             except KeyboardInterrupt:
-                is_interrupted, claim = True, _undecided(where, "interrupted while it was checked.")
+                is_interrupted, claim = True, judge.undecided(where, "interrupted while it was checked.")
         elif isinstance(entry, Defined):
             definitions.append(Definition(*where, name=entry.name, holds=entry.holds))
             if entry.is_link:
                 claim = Claim(*where, verdict=Verdict("proved", f"this defines {entry.name}: there is nothing to check.", where[4]))
         elif entry.error is not None:
-            claim = replace(_undecided(where, _unread(entry.error, entry.why)), error=entry.error)
+            claim = replace(judge.undecided(where, judge.unread(entry.error, entry.why)), error=entry.error)
         else:
             unchecked.append(Unchecked(*where, why=entry.why))
         if claim is not None:
+            if isinstance(claim, Unchecked):
+                unchecked.append(claim)
+                continue
             claims.append(claim)
             if claim.error is not None:
                 unchecked.append(Unchecked(*where, why=f"it cannot be read: {claim.error.reason}"))
@@ -146,65 +162,12 @@ def _report(name: str, reading: Reading, ledger: Ledger, seconds: float, progres
     return Report(name, tuple(claims), tuple(definitions), tuple(dict.fromkeys(declared)), tuple(unchecked))
 
 
-def _undecided(where: tuple[int, int, int, int, str, int | None], why: str) -> Claim:
-    return Claim(*where, verdict=Verdict("undecided", why, where[4]))
-
-
 def _is_claim(entry: Entry) -> bool:
     return (
         isinstance(entry, Equation)
         or (isinstance(entry, Defined) and entry.is_link)
         or (isinstance(entry, Unread) and entry.error is not None)
     )
-
-
-def _checked(entry: Equation, where: tuple[int, int, int, int, str, int | None], ledger: Ledger, seconds: float) -> Claim:
-    scope = ledger.scope(entry.place.sentence)
-    scope.declared |= {function.name: function for function in entry.unknown}
-    used = [str(scope.declared[name]) for name in dict.fromkeys(entry.names) if name in scope.declared]
-    given = tuple(used)
-    broken = next((name for name in entry.names if name in ledger.broken and name not in scope.declared), None)
-    if broken is not None:
-        why = f"it uses {broken}, and the definition of {broken} in line {ledger.broken[broken]} cannot be read."
-        return replace(_undecided(where, why), given=given)
-    warnings: list[str] = []
-    try:
-        verdict = check(entry.text, given=scope, syntax=entry.syntax, seconds=seconds, warnings=warnings)
-    except ShapeError as error:
-        verdict = Verdict("refuted", f"the sides cannot be formed: {error.reason} {error.hint}".strip(), where[4])
-        return Claim(*where, verdict=verdict, given=given)
-    except SymgdError as error:
-        return replace(_undecided(where, _unread(error, error.reason)), error=_moved(error, entry), given=given)
-    known = {parameter for declaration in scope.declared.values() for parameter in _parameters(declaration)}
-    known |= {f"d{name}" for name in known}
-    warnings = [warning for warning in warnings if warning.partition(" is not declared")[0] not in known]
-    return Claim(*where, verdict=replace(verdict, claim=" ".join(verdict.claim.split())), given=given, warnings=tuple(warnings))
-
-
-def _parameters(declaration: Declaration) -> tuple[str, ...]:
-    if isinstance(declaration, Variable):
-        return ()
-    return declaration.parameters if isinstance(declaration, declarations.Definition) else tuple(p.name for p in declaration.parameters)
-
-
-def _unread(error: SymgdError, why: str) -> str:
-    return f"it cannot be read: {why} {error.hint}".strip()
-
-
-def _moved(error: SymgdError, entry: Equation) -> SymgdError:
-    """The error placed in the whole document."""
-    passage = entry.place.passage
-    if error.position is not None and entry.is_placed and error.text is not None and len(error.text) == len(entry.text):
-        error.text, error.position = passage.source.text, passage.start + error.position
-    return error
-
-
-def _where(place: Place) -> tuple[int, int, int, int, str, int | None]:
-    source = place.passage.source
-    start, end = place.passage.start + place.start, place.passage.start + place.end
-    written = " ".join(source.text[start:end].split())
-    shown = written if len(written) <= _SHOWN else f"{written[: _SHOWN - 2]} …"
-    return (*source.place(start), *source.place(max(start, end)), shown, source.cell)
 
 
 __all__ = ["Passage", "check_document"]

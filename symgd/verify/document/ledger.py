@@ -1,7 +1,7 @@
 """Which declarations and definitions hold at a place of a document.
 
 Places are the numbers of sentences. A type holds in the whole document: of several for one name the last one before a claim, else the first
-after it. A definition holds from where it stands, a condition ("at x = 1") in its sentence or paragraph only.
+after it. A definition holds from its paragraph on, a condition ("at x = 1") in its sentence or paragraph only.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from symgd.errors import SymgdError
-from symgd.language.declarations import Declaration, Definition, Variable
+from symgd.language.declarations import Declaration, Definition, UnknownFunction, Variable
 from symgd.language.latex.scope import Scope
 
 RELATED = (">", "<", "in ")  # what a range begins with: a variable has one at most
@@ -29,9 +29,15 @@ class Ledger:
         self.base = base
         self.base.in_document = True
         self.entries: dict[str, list[Entry]] = {}
+        self.paragraphs: list[int] = []  # of each sentence, the last one of its paragraph
+        self.parameters: set[str] = set()  # of functions
         self.broken: dict[str, int] = {}  # names whose definition could not be read, and the line it stands in
 
     def add(self, declaration: Declaration, place: int, until: int | None = None) -> None:
+        if isinstance(declaration, Definition):
+            self.parameters.update(declaration.parameters)
+        elif isinstance(declaration, UnknownFunction):
+            self.parameters.update(p.name for p in declaration.parameters)
         if declaration.name not in self.base.declared:
             self.entries.setdefault(declaration.name, []).append(Entry(declaration, place, until))
             if not isinstance(declaration, Variable):
@@ -64,7 +70,15 @@ class Ledger:
         before = [e for e in entries if e.place <= place]
         if before:
             return max(reversed(before), key=lambda e: (e.place, e.until is not None)).declaration
-        return next((e.declaration for e in entries if e.until is None and not isinstance(e.declaration, Definition)), None)
+        end = self.paragraphs[place] if place < len(self.paragraphs) else place
+        lasting = (e for e in entries if e.until is None and (not isinstance(e.declaration, Definition) or e.place <= end))
+        return next((e.declaration for e in lasting), None)
+
+    def later(self, name: str, place: int) -> Entry | None:
+        """The definition of a name that stands only behind its paragraph; None where it has a meaning there."""
+        if self.at(name, place) is not None:
+            return None
+        return next((e for e in self.entries.get(name, ()) if e.place > place and isinstance(e.declaration, Definition)), None)
 
     def is_known(self, name: str, place: int) -> bool:
         """Does the document say before the end of a sentence what a name is?"""

@@ -85,18 +85,18 @@ class _Scan:
         environment = _ENVIRONMENT.match(token)
         if environment:
             closing = f"\\end{{{environment[1]}}}"
-            end = self.text.find(closing, at, self.ends)
+            close = self.text.find(closing, at, self.ends)
             is_math = re.fullmatch(rf"(?:{MATH_ENVIRONMENTS})\*?", environment[1]) is not None
-            if end < 0:
+            if close < 0:
                 why = f"missing {closing}: this environment is never closed."
                 return self.passage(SKIPPED, found.start(), self.paragraph(at), why=why), self.ends if not is_math else self.paragraph(at)
-            end += len(closing)
+            close += len(closing)
             if is_math:
-                return self.passage(MATH, found.start(), end, display=environment[1] != "math"), end
-            return self.passage(SKIPPED, found.start(), end), end
+                return self.passage(MATH, found.start(), close, display=environment[1] != "math"), close
+            return self.passage(SKIPPED, found.start(), close), close
         if token.startswith(r"\verb") and len(token) in (6, 7) and not token[5:].isalpha():
-            end = self.text.find(token[-1], at, self.ends)
-            return None, at if end < 0 else end + 1
+            quote = self.text.find(token[-1], at, self.ends)
+            return None, at if quote < 0 else quote + 1
         if re.match(_MACRO, token):
             return self.macro(found.start(), at)
         name = token[1:]

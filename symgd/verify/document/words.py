@@ -42,6 +42,18 @@ _VERB = re.compile(
     r"\b(?:is|are|was|equals?|vanish\w*|becomes?|points?|has|have|gives?|holds?|increases?|decreases?|converges?|diverges?|must|cannot|always|never|lies|leads?)\b|이다|같다",
     re.IGNORECASE,
 )
+_ASSUMED = re.compile(
+    r"\b(?:suppose|supposing|assume|assuming|assumption|provided|if|when|whenever|where|unless|such\s+that|so\s+that|subject\s+to|s\.t|with|for|at|under"
+    r"|given|require|requires|requiring|satisf\w+|solv\w+|need|needs|want|until|normali[sz]ed|wenn|falls|mit|für)\s*(?:that|the|a|an|each|all|any|some)?[\s:]*\Z"
+    r"|(?:만족|조건)",
+    re.IGNORECASE,
+)
+_SOLVED = re.compile(
+    r"\b(?:solv\w*|satisf\w*|obey\w*|stationar\w*|critical|first[\s-]order|optimality|normal\s+equations?|vanish\w*|minimi[sz]ers?|maximi[sz]ers?|optimum|optimal|root"
+    r"|fixed\s+point|constraints?|constrained|subject\s+to|steady|multipliers?|boundary|initial|differential\s+equation|equilibrium"
+    r"|set(?:ting)?\b.{0,60}\b(?:zero|0)|equal(?:s|ing)?\s+(?:to\s+)?zero|is\s+zero|to\s+zero|be\s+zero)\b|풀면|푼다|만족|최적|0으로",
+    re.IGNORECASE,
+)
 _MARKUP = re.compile(r"\\(?:[A-Za-z]+|.)\*?|[{}$*_`~#>|\[\]]")
 
 
@@ -53,6 +65,21 @@ def defines(before: str) -> bool:
 def is_condition(before: str) -> bool:
     """Do the words before say that what follows is assumed?"""
     return _CONDITION.search(_near(before)) is not None
+
+
+def is_assumed(before: str) -> bool:
+    """Do the words directly before an equation say that it is a condition: "provided that", "such that", "if"?"""
+    return _ASSUMED.search(_near(before)) is not None
+
+
+def is_lasting(before: str) -> bool:
+    """Is a condition assumed from here on: "assume that", "throughout", "let"?"""
+    return re.search(r"\b(?:suppose|assum\w+|throughout|let|always|from now on)\b", _near(before), re.IGNORECASE) is not None
+
+
+def is_solved(sentence: str) -> bool:
+    """Does a sentence speak of equations that hold for some values only: of a minimum, of a constraint, of setting to zero?"""
+    return _SOLVED.search(_plain(sentence)) is not None
 
 
 def is_listing(between: str) -> bool:

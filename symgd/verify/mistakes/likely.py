@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 from symgd.algebra import expression as ex
@@ -17,6 +17,7 @@ from symgd.language.infix import parse_claim
 from symgd.language.limits import Limits
 from symgd.verify.decide import decide
 from symgd.verify.mistakes.arrays import Derived, array_mistakes, derivative
+from symgd.verify.mistakes.in_latex import mistake_in_latex
 from symgd.verify.mistakes.mistake import Mistake
 from symgd.verify.mistakes.search import Claim, first_that_checks, scalar_mistakes
 from symgd.verify.mistakes.shapes import missing_parts
@@ -24,11 +25,10 @@ from symgd.verify.mistakes.shapes import missing_parts
 PROOF = 1.0  # seconds beyond the search that the proof of a repair may take
 
 
-
 def likely_mistake(text: str, given: Given, ends: float, syntax: str = "infix") -> Mistake | None:
     """The one slip that explains a refuted claim, with the claim mended, which checks; None where no single slip does, or time is up."""
     if syntax != "infix":
-        return None
+        return mistake_in_latex(text, given, ends, likely_mistake)
     equation = parse_claim(text, Limits())
     try:
         left, right = read_claim(text, given, "infix", Limits())

@@ -1,0 +1,79 @@
+"""From sentences to statements: each formula cut into its equations and relations, with the words before and after each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from symgd.errors import SymgdError
+from symgd.language.latex.chains import Statement, prepared, statements_of
+from symgd.language.latex.macros import macros_in
+from symgd.language.latex.scope import Scope
+from symgd.language.limits import Limits
+from symgd.verify.document import infix_statements
+from symgd.verify.document.entries import Place, Stated, Unread
+from symgd.verify.document.passages import GIVEN, INFIX, MACROS, MATH, SKIPPED, Passage
+from symgd.verify.document.sentences import Sentence, Words
+
+_TEXT = re.compile(r"\\(?:text|mathrm|mbox|textrm)\{([^}]*)\}")
+
+
+@dataclass(slots=True)
+class Statements:
+    """The statements of a document, in order; the texts that declare, with their places; and what could not be cut."""
+
+    base: Scope
+    limits: Limits
+    stated: list[Stated] = field(default_factory=list)
+    givens: list[tuple[str, Place]] = field(default_factory=list)
+    faults: list[Unread] = field(default_factory=list)
+
+    def read(self, sentences: list[Sentence]) -> None:
+        for sentence in sentences:
+            self.stated += self._of(sentence)
+        self.base.fonts.note(t for s in self.stated for member in s.statement.members for t in member.tokens)
+
+    def _of(self, sentence: Sentence) -> Iterator[Stated]:
+        for k, item in enumerate(sentence.items):
+            if isinstance(item, Words):
+                continue
+            place = Place(item, 0, len(item.text), sentence.number)
+            try:
+                if item.kind == MATH:
+                    yield from self._formula(item, sentence, k)
+                elif item.kind == INFIX:
+                    yield from self._block(item, sentence)
+                elif item.kind == GIVEN:
+                    self.givens.append((item.text, place))
+                elif item.kind == MACROS:
+                    self.base.macros |= macros_in(item.text, self.limits)
+                elif item.kind == SKIPPED and item.why:
+                    self.faults.append(Unread(place, item.why))
+            except SymgdError as error:
+                is_claim = item.kind == MATH and "=" in item.text
+                self.faults.append(Unread(place, error.reason, error if is_claim else None))
+
+    def _formula(self, item: Passage, sentence: Sentence, k: int) -> Iterator[Stated]:
+        found = statements_of(prepared(item.text, self.limits, self.base.macros), item.text)
+        for number, statement in enumerate(found):
+            before = sentence.before(k) if number == 0 else _between(item.text, found[number - 1], statement)
+            after = sentence.after(k) if number == len(found) - 1 else _between(item.text, statement, found[number + 1])
+            neighbours = found[max(0, number - 20) : number + 1]
+            yield Stated(statement, item, sentence, before, after, neighbours=neighbours)
+
+    def _block(self, passage: Passage, sentence: Sentence) -> Iterator[Stated]:
+        for is_given, start, end in infix_statements.blocks(passage.text):
+            place = Place(passage, start, end, sentence.number)
+            try:
+                if is_given:
+                    self.givens.append((passage.text[start:end], place))
+                else:
+                    found = infix_statements.statement(passage.text, start, end, self.limits)
+                    yield Stated(found, passage, sentence, "", "", "infix")
+            except SymgdError as error:
+                self.faults.append(Unread(place, error.reason))
+
+
+def _between(text: str, one: Statement, other: Statement) -> str:
+    return _TEXT.sub(r" \1 ", text[one.end : other.start])
