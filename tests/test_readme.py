@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import symgd
 from symgd import cli
 from symgd.algebra.shorten import RULES
 
@@ -92,6 +93,24 @@ def test_rooms_are_those_there_are() -> None:
 def test_paths_named_exist() -> None:
     for path in re.findall(r"`((?:examples|tests|symgd)/[\w./]*|\.ci/\w+|run\.py)`", README):
         assert (ROOT / path).exists(), path
+
+
+LATEX = [
+    [cell.strip().strip("`") for cell in line.strip("|").split("|")]
+    for line in README.split("## LaTeX")[1].split("\n## ")[0].splitlines()
+    if line.startswith("| `")
+]
+
+
+@pytest.mark.parametrize(("written", "given", "read"), LATEX, ids=[written for written, _, _ in LATEX])
+def test_latex_is_read_as_it_says(written: str, given: str, read: str) -> None:
+    assert str(symgd.formula(written, given=given, syntax="latex")) == str(symgd.formula(read, given=plain(given)))
+
+
+def plain(given: str) -> str:
+    """The declarations that the infix reading needs: the same, in the other spelling."""
+    declared = re.sub(r"\\mathbf\{(\w)\}", r"\1_bf" if ", w[n]" in given else r"\1", given)
+    return "" if "=" in declared else declared
 
 
 def test_the_table_of_rules_is_the_one_in_the_code() -> None:

@@ -22,6 +22,7 @@ from symgd.language import syntax as sx
 from symgd.language.binders import Use, outline
 from symgd.language.declarations import Declaration, Definition, UnknownFunction, Variable, shapes_of
 from symgd.language.guards import Moved, Narrowing
+from symgd.language.latex.hints import in_latex
 from symgd.language.limits import Limits
 from symgd.language.magnitude import Magnitude
 from symgd.language.words import CONSTANTS, is_function
@@ -84,6 +85,8 @@ class Elaborator:
         try:
             return run(unsized.sized(self, root, wanted) if id(root) in self.unsized else self.value(root))
         except SymgdError as error:
+            if self.is_latex:
+                error.hint = in_latex(error.hint)
             raise _at_whole_constant(error, root, self.text) from None
 
     def prepare(self, root: sx.Node) -> None:
@@ -165,7 +168,7 @@ class Elaborator:
             self.refuse(node, reason, "Write its values as an array, or define the function.")
         for parameter, value in zip(function.parameters, values):
             if value.shape != parameter.shape:
-                reason = f"{function} takes {_of_shape(parameter.shape)} for {parameter.name}, not {value.described()}."
+                reason = f"{function} takes {_of_shape(parameter.shape)} for {parameter.name}, not {_of_shape(value.shape)}."
                 raise ShapeError(reason, hint="Declare it with the shapes of its arguments: f(x[n]), f(x,y).").at(
                     self.text, node.start, node.end
                 )

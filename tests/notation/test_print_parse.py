@@ -70,6 +70,14 @@ def test_formulas(root: Expression) -> None:
             check(node, random_expressions.point(node), random_expressions.SIZES)
 
 
+@pytest.mark.long
+@settings(max_examples=2000)
+@given(random_expressions.expressions())
+def test_thousands_of_formulas(root: Expression) -> None:
+    if random_expressions.is_small(root):
+        check(root, random_expressions.point(root), random_expressions.SIZES)
+
+
 @settings(max_examples=120)
 @given(random_expressions.expressions(rank=0, depth=3, smooth=True))
 def test_gradients(root: Expression) -> None:

@@ -203,6 +203,9 @@ def _special(p: Parser, token: Token, name: str) -> Task[Node] | None:
         return derivatives.directional(p, token)
     if name == "I" and p.is_symbol("_"):
         return _sized(p, token, "eye")
+    if name == "I" and any(p.scope.rank(other) == 2 for other in p.scope.declared):
+        p.scope.warn("I is read as the identity matrix, because it is not declared, and matrices are.")
+        return _identity(p, token)
     if name == "d" and p.scope.has_differentials and is_name(p.token):
         return _differential(p, token)
     if name == "d" and p.token.kind == LETTER and p.token.glued:
@@ -223,6 +226,12 @@ def _differential(p: Parser, token: Token) -> Task[Node]:
     if p.scope.is_definition(name):
         return p.set(Call("d·", (derivatives.own(p, name, place),), (), token.start, p.end))
     return p.set(Name(f"d{name}", token.start, p.end))
+    yield  # a task, as its like
+
+
+def _identity(p: Parser, token: Token) -> Task[Node]:
+    """`I`, of the size that fits."""
+    return p.set(Call("eye", (), (), token.start, token.end))
     yield  # a task, as its like
 
 

@@ -46,6 +46,7 @@ def imply(sides: Sequence[Sequence[Token]], text: str, scope: Scope, is_claim: b
     found = _Search(tokens, text, scope)
     found.derived()
     scope.has_differentials = any(found.is_function_differential(k) for k in range(len(tokens) - 1))
+    found.direct()
     names = set(found.seen)
     if not names:
         return
@@ -149,6 +150,20 @@ class _Search:
             seen.arguments = list(self.applied(name))
             if name in self.scope.functions and any(self.is_vector(*span) for spans in seen.arguments for span in spans):
                 seen.by_vector = True
+
+    def direct(self) -> None:
+        """The direction u in D_u f of a declared f(p[n]) is a vector, too."""
+        for at, token in enumerate(self.tokens[:-1]):
+            if token.value == "D" and token.kind == LETTER and not self.scope.knows("D") and self.tokens[at + 1].value == "_":
+                start, stop = self.argument(at + 1)
+                operand = self.after_scripts(at + 1)
+                f = self.scope.declared.get(self.scripted(operand)[0]) if operand < len(self.tokens) else None
+                name, end = self.scripted(start) if start < len(self.tokens) else ("", 0)
+                is_one = end == stop and not self.scope.knows(name)
+                if is_one and isinstance(f, UnknownFunction) and len(f.parameters) == 1 and f.parameters[0].shape:
+                    self.scope.declared[name] = Variable(name, f.parameters[0].shape)
+                    self.scope.local.add(name)
+                    self.scope.warn(f"{name} is not declared: it is read as a vector, {self.scope.declared[name]}.")
 
     def is_vector(self, start: int, stop: int) -> bool:
         """Is there a vector in the span, declared or bold?"""
@@ -331,12 +346,28 @@ class _Search:
             for start, stop in self.split(span, ("+", "-")):
                 if self.scripted(start)[1] == stop:
                     add(self.scripted(start)[0])
+        for at in range(len(self.tokens)):
+            if self.tokens[at].value == r"\nabla":
+                add(self.beside(at, vectors))
         for at, token in enumerate(self.tokens):
             if token.font == "bf" and token.kind != NUMBER:
                 add(self.scripted(at)[0])
         if not spans and self.is_open({*found, *vectors}):
             return None
         return [Variable(name, shape or ()) for name in found]
+
+    def beside(self, at: int, vectors: list[str]) -> str:
+        r"""The u of `\nabla f(x)^\top u`, `\nabla f(x) \cdot u`."""
+        name, at = self.scripted(self.after_scripts(at + 1))
+        if name not in vectors or at >= len(self.tokens):
+            return ""
+        if self.tokens[at].value == "(":
+            at = self.closing(at) + 1
+        before = at
+        at = self.after_scripts(at)
+        if at < len(self.tokens) and self.tokens[at].value == r"\cdot":
+            at += 1
+        return self.scripted(at)[0] if before < at < len(self.tokens) else ""
 
     def is_open(self, known: set[str]) -> bool:
         """Of a function without a point, is there another name whose meaning nothing says?"""

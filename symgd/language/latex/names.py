@@ -66,7 +66,10 @@ class _Dressing:
                 self.unbraced = True
             elif token.kind == SYMBOL and value == "{":
                 font = self.font if self.font is not None else self.groups[-1].font
-                self.groups.append(_Group(font, self.accent, self.command, len(self.found), self.unbraced))
+                accent = self.accent
+                if self.command is not None and self.command.value in FONTS and not accent:  # \hat{\mathbf{y}}
+                    accent, self.groups[-1].accent = self.groups[-1].accent, ""
+                self.groups.append(_Group(font, accent, self.command, len(self.found), self.unbraced))
                 self.found.append(token)
                 self.font, self.accent, self.command, self.unbraced = None, "", None, False
             elif token.kind == SYMBOL and value == "}" and len(self.groups) > 1:

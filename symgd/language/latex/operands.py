@@ -291,14 +291,17 @@ def _unwrapped(p: Parser, token: Token) -> Task[Node]:
     start, stop = p.span(token)
     inside: Node = yield p.within(start, stop)
     while token.value in (r"\underbrace", r"\overbrace") and p.is_symbol("_", "^"):
-        p.span(p.advance())
+        start, stop = p.span(p.advance())
+        p.scope.warn(f"what is written at {token.value} is not read: {p.source(p.tokens[start].start, p.tokens[stop - 1].end)}.")
     return inside
 
 
 def _over_set(p: Parser, token: Token) -> Task[Node]:
     """`\\overset{…}{x}` is x."""
     p.advance()
-    p.span(token)
+    start, stop = p.span(token)
+    if start < stop:
+        p.scope.warn(f"what is written at {token.value} is not read: {p.source(p.tokens[start].start, p.tokens[stop - 1].end)}.")
     start, stop = p.span(token)
     inside: Node = yield p.within(start, stop)
     return inside

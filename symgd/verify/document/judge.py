@@ -54,13 +54,14 @@ def judged(entry: Equation, where: Where, ledger: Ledger, seconds: float) -> Cla
 
 def _not_known(entry: Equation, scope: Scope, ledger: Ledger) -> str:
     """Why the names of an equation cannot be told: their definition cannot be read, or stands further down."""
+    bound = ledger.parameters | {p for declaration in scope.declared.values() for p in _parameters(declaration)}
     for name in entry.names:
         if name in scope.declared:
             continue
         if name in ledger.broken:
             return f"it uses {name}, and the definition of {name} in line {ledger.broken[name]} cannot be read."
         later = ledger.later(name, entry.place.sentence)
-        if later is not None and name not in ledger.parameters:
+        if later is not None and name not in bound:
             return f"it uses {name}, which is defined further down only. Define it before."
     return ""
 

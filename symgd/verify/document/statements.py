@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from symgd.errors import SymgdError
+from symgd.language.latex import atoms
 from symgd.language.latex.chains import Statement, prepared, statements_of
 from symgd.language.latex.macros import macros_in
 from symgd.language.latex.scope import Scope
+from symgd.language.latex.tokens import END, Token
 from symgd.language.limits import Limits
 from symgd.verify.document import infix_statements
 from symgd.verify.document.entries import Place, Stated, Unread
@@ -56,11 +58,25 @@ class Statements:
 
     def _formula(self, item: Passage, sentence: Sentence, k: int) -> Iterator[Stated]:
         found = statements_of(prepared(item.text, self.limits, self.base.macros), item.text)
+        found = tuple(self._without_remark(statement, item, sentence) for statement in found)
         for number, statement in enumerate(found):
             before = sentence.before(k) if number == 0 else _between(item.text, found[number - 1], statement)
             after = sentence.after(k) if number == len(found) - 1 else _between(item.text, statement, found[number + 1])
             neighbours = found[max(0, number - 20) : number + 1]
             yield Stated(statement, item, sentence, before, after, neighbours=neighbours)
+
+    def _without_remark(self, statement: Statement, item: Passage, sentence: Sentence) -> Statement:
+        r"""The statement without a condition in brackets at its end, `… = \|\nabla f\| \ (u = \nabla f / \|\nabla f\|)`, which is not checked."""
+        last = statement.members[-1]
+        at = remark_in(last.tokens)
+        if at is None or not statement.relations:
+            return statement
+        place = Place(item, last.tokens[at].start, last.end, sentence.number)
+        self.faults.append(Unread(place, "a condition in brackets: it says where the equality is reached, and is not checked."))
+        tokens = last.tokens[:at]
+        end = tokens[-1].end
+        rest = replace(last, tokens=(*tokens, Token(END, "", end, end)), text=item.text[last.start : end].rstrip(), end=end)
+        return replace(statement, members=(*statement.members[:-1], rest))
 
     def _block(self, passage: Passage, sentence: Sentence) -> Iterator[Stated]:
         for is_given, start, end in infix_statements.blocks(passage.text):
@@ -73,6 +89,21 @@ class Statements:
                     yield Stated(found, passage, sentence, "", "", "infix")
             except SymgdError as error:
                 self.faults.append(Unread(place, error.reason))
+
+
+def remark_in(tokens: tuple[Token, ...]) -> int | None:
+    """Where a remark `(u = …)` or `(i = 1, …, n)` at the end begins; None where there is none."""
+    inside = [t for t in tokens if t.kind != END]
+    if len(inside) < 6 or inside[-1].value != ")":
+        return None
+    depth = 0
+    for k in range(len(inside) - 1, 0, -1):
+        depth += (inside[k].value == ")") - (inside[k].value == "(")
+        if depth == 0:
+            head = [t.value for t in inside[k + 1 : k + 8]]
+            is_gap = inside[k].start > inside[k - 1].end
+            return k if is_gap and "=" in head and atoms.is_name(inside[k + 1]) else None
+    return None
 
 
 def _between(text: str, one: Statement, other: Statement) -> str:
