@@ -38,7 +38,7 @@ class Verdict:
         lines = [f"{self.grade}: {self.why}"]
         if self.mistake is not None:
             lines.append(f"likely mistake ({self.mistake.kind.split(',')[0]}): {self.mistake.text}\n  {self.mistake.repair}")
-        if self.witness is not None:
+        if self.witness:
             lines.append("at " + ", ".join(f"{name} = {_shown(value)}" for name, value in self.witness.items()))
             lines.append(f"  left  {_shown(self.left)}\n  right {_shown(self.right)}")
         return "\n".join(lines)

@@ -25,7 +25,12 @@ def is_differential(p: Parser, at: int, stop: int) -> bool:
     token = p.tokens[at]
     if token.kind == COMMAND:
         return token.value == r"\partial"
-    return token.kind == LETTER and token.value == "d" and not token.accent and not p.scope.knows(p.scope.resolve(token))
+    if token.kind != LETTER or token.value != "d" or token.accent or p.scope.is_value(p.scope.resolve(token)):
+        return False
+    if p.scope.knows("d"):  # a dimension: \\frac{d}{dx} is a derivative, and \\frac{d}{d+1} a quotient
+        after = at + 1 if at + 1 < stop and p.tokens[at + 1].value != "{" else at + 2
+        return at + 1 >= stop or atoms.is_name(p.tokens[min(after, stop - 1)])
+    return True
 
 
 def order_of(p: Parser, at: int, stop: int) -> tuple[int, int]:

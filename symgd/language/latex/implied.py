@@ -83,7 +83,7 @@ class _Search:
         token = self.tokens[at] if at < len(self.tokens) else None
         if token is None:
             return False
-        return token.value == r"\partial" or (token.kind == LETTER and token.value == "d" and not self.scope.knows("d"))
+        return token.value == r"\partial" or (token.kind == LETTER and token.value == "d" and not self.scope.is_value("d"))
 
     def is_function_differential(self, at: int) -> bool:
         """`df` outside a fraction, of a function."""

@@ -72,6 +72,10 @@ class Scope:
     def knows(self, name: str) -> bool:
         return name in self.declared or self.is_bound(name) or name in self.sets or name in self.sizes
 
+    def is_value(self, name: str) -> bool:
+        """Does the name stand for a value here, and not only for a dimension: the d of \\frac{d}{dx} may be one, too."""
+        return name in self.declared or self.is_bound(name) or name in self.sets
+
     def rank(self, name: str) -> int | None:
         """The number of axes of a declared variable; None where it is not known."""
         found = self.declared.get(name)

@@ -58,7 +58,7 @@ class Declaring:
         """What a statement, and the words around it, say of the types of names."""
         statement = stated.statement
         signs = [relation.sign for relation in statement.relations]
-        if signs in (["∈"], ["→"]) or (len(signs) == 1 and signs[0] in _ORDER and (words.is_condition(stated.before) or statement.word)):
+        if signs in (["∈"], ["→"]) or (len(signs) == 1 and signs[0] in _ORDER and self._is_range(stated)):
             self._by_relation(stated, signs[0])
             return
         if len(signs) == 2 and all(sign in ("<", "<=") for sign in signs) and (words.is_condition(stated.before) or statement.word):
@@ -77,10 +77,22 @@ class Declaring:
         if arity is None:
             self._describe(stated, name)
 
+    def _is_range(self, stated: Stated) -> bool:
+        """`t > 0` as a declaration: after "for", or in the text where nothing says that it follows."""
+        if single_name(stated.statement, self.ledger.base) is None:
+            return False
+        said = words.is_condition(stated.before) or bool(stated.statement.word)
+        return said or (
+            not stated.passage.display
+            and re.fullmatch(r"\s*-?[\d.]+\s*", stated.statement.members[1].text) is not None
+            and not words.asserts(stated.before)
+        )
+
     def _describe(self, stated: Stated, name: str) -> None:
         found = words.properties(stated.before, stated.after)
-        if found and (self.ledger.at(name, stated.sentence.number) is not None or not stated.statement.relations):
-            self.ledger.describe(name, found, stated.sentence.number)
+        number = stated.sentence.number
+        if found and (self.ledger.at(name, number) is not None or not stated.statement.relations):
+            self.ledger.describe(name, found, number, number if words.is_tentative(stated.before, stated.after) else None)
 
     def _between(self, stated: Stated) -> None:
         """`0 < p < 1`: a range."""

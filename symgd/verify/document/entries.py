@@ -21,6 +21,11 @@ class Place:
     sentence: int
 
     @property
+    def key(self) -> tuple[int, int, int]:
+        """Tells it from every other place of the document."""
+        return self.passage.source.cell or 0, self.passage.start + self.start, self.passage.start + self.end
+
+    @property
     def line(self) -> int:
         return self.passage.source.place(self.passage.start + self.start)[0]
 
@@ -46,8 +51,9 @@ class Stated:
 class Equation:
     """A link of a chain to be checked: `text` is the equation, padded so that places in it are places in the passage (`is_placed`).
 
-    `names` are those in it, `unknown` the functions without a definition. `assumed` says why it may hold only under a condition that
-    the check does not see; then it is not refuted. With 0 on one side (`is_zero`) it may be an equation to be solved.
+    `names` are those in it, `unknown` the functions without a definition. `conditions` are equations that are assumed where it stands, by
+    their places: it is not refuted, because it may hold under them only. `open_why` says why the equation is no claim unless it is proved.
+    With 0 on one side (`is_zero`) it may be an equation to be solved.
     """
 
     text: str
@@ -56,7 +62,8 @@ class Equation:
     names: tuple[str, ...]
     unknown: tuple[UnknownFunction, ...] = ()
     is_placed: bool = True
-    assumed: str = ""
+    conditions: tuple[Place, ...] = ()
+    open_why: str = ""
     is_zero: bool = False
 
 

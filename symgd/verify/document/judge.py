@@ -29,37 +29,49 @@ def judged(entry: Equation, where: Where, ledger: Ledger, seconds: float) -> Cla
     scope = ledger.scope(entry.place.sentence)
     scope.declared |= {function.name: function for function in entry.unknown}
     given = tuple(str(scope.declared[name]) for name in dict.fromkeys(entry.names) if name in scope.declared)
-    unknown = _not_known(entry, scope, ledger)
-    if unknown:
-        return replace(undecided(where, unknown), given=given)
+    broken = next((name for name in entry.names if name in ledger.broken and name not in scope.declared), None)
+    if broken is not None:
+        why = f"it uses {broken}, and the definition of {broken} in line {ledger.broken[broken]} cannot be read."
+        return replace(undecided(where, why), given=given)
+    later = _later(entry, scope, ledger)
     warnings: list[str] = []
     try:
         verdict = check(entry.text, given=scope, syntax=entry.syntax, seconds=seconds, warnings=warnings)
     except ShapeError as error:
-        if entry.assumed or _loose(entry, scope):
+        if entry.open_why:
+            return Unchecked(*where, why=entry.open_why)
+        if later or entry.conditions or _loose(entry, scope):
             return replace(undecided(where, unread(error, error.reason)), given=given)
         verdict = Verdict("refuted", f"the sides cannot be formed: {error.reason} {error.hint}".strip(), where[4])
         return Claim(*where, verdict=verdict, given=given)
     except SymgdError as error:
+        if entry.open_why:
+            return Unchecked(*where, why=entry.open_why)
+        if later:
+            return replace(undecided(where, later), given=given)
         return replace(undecided(where, unread(error, error.reason)), error=_moved(error, entry), given=given)
     known = {parameter for declaration in scope.declared.values() for parameter in _parameters(declaration)}
     known |= {f"d{name}" for name in known}
     warnings = [warning for warning in warnings if warning.partition(" is not declared")[0] not in known]
     missing = _missing(entry, scope, warnings)
-    found = _weighed(replace(verdict, claim=" ".join(verdict.claim.split())), entry, scope, missing)
-    if found is None:
+    found = _weighed(_tidy(verdict), entry, scope, ledger, missing)
+    if found.grade in ("proved", "agrees"):
+        ledger.identities.add(entry.place.key)
+    elif entry.open_why:
+        return Unchecked(*where, why=entry.open_why)
+    elif found.grade == "refuted" and found.witness and entry.is_zero:
         return Unchecked(*where, why=_OPEN)
+    elif found.grade == "refuted" and later:
+        return replace(undecided(where, later), given=given)
     return Claim(*where, verdict=found, given=given, warnings=tuple(warnings))
 
 
-def _not_known(entry: Equation, scope: Scope, ledger: Ledger) -> str:
-    """Why the names of an equation cannot be told: their definition cannot be read, or stands further down."""
+def _later(entry: Equation, scope: Scope, ledger: Ledger) -> str:
+    """Why an equation may not be wrong: a name in it is defined further down; "" where none is."""
     bound = ledger.parameters | {p for declaration in scope.declared.values() for p in _parameters(declaration)}
     for name in entry.names:
         if name in scope.declared:
             continue
-        if name in ledger.broken:
-            return f"it uses {name}, and the definition of {name} in line {ledger.broken[name]} cannot be read."
         later = ledger.later(name, entry.place.sentence)
         if later is not None and name not in bound:
             return f"it uses {name}, which is defined further down only. Define it before."
@@ -86,8 +98,14 @@ def _missing(entry: Equation, scope: Scope, warnings: list[str]) -> list[str]:
     return [name for name in _loose(entry, scope) if name in numbers and is_array(name)]
 
 
-def _weighed(verdict: Verdict, entry: Equation, scope: Scope, missing: list[str]) -> Verdict | None:
-    """The verdict where the document has said enough; else undecided. None: an equation to be solved."""
+def _tidy(verdict: Verdict) -> Verdict:
+    """The verdict with its claims in one line."""
+    mistake = verdict.mistake and replace(verdict.mistake, repair=" ".join(verdict.mistake.repair.split()))
+    return replace(verdict, claim=" ".join(verdict.claim.split()), mistake=mistake)
+
+
+def _weighed(verdict: Verdict, entry: Equation, scope: Scope, ledger: Ledger, missing: list[str]) -> Verdict:
+    """The verdict where the document has said enough; else undecided."""
     if verdict.grade == "refuted" and not verdict.witness and _is_rounded(entry.text, verdict):
         return replace(
             verdict, grade="agrees", why="the number is the other side, rounded to its digits.", left=None, right=None, mistake=None
@@ -98,11 +116,31 @@ def _weighed(verdict: Verdict, entry: Equation, scope: Scope, missing: list[str]
         meant = f"{'is' if is_one else 'are'} not declared, and may be meant as {'an array' if is_one else 'arrays'}"
         why = f"{told} {meant}: write what {missing[0]} is, as in {missing[0]} \\in \\mathbb{{R}}^n."
         return Verdict("undecided", why, verdict.claim)
-    if verdict.grade == "refuted" and entry.assumed:
-        return Verdict("undecided", entry.assumed, verdict.claim)
-    if verdict.grade == "refuted" and verdict.witness and entry.is_zero:
-        return None
+    condition = next((place for place in entry.conditions if place.key not in ledger.identities), None)
+    if verdict.grade == "refuted" and condition is not None:
+        why = f"it does not hold for all values, and may hold under the condition in line {condition.line}, which is not used."
+        return Verdict("undecided", why, verdict.claim)
+    squared = _squared(entry, scope)
+    if verdict.grade == "refuted" and squared:
+        why = f"{squared} is declared as a vector, and stands as a number in a power. Declare a number under a name of its own."
+        return Verdict("undecided", why, verdict.claim)
     return verdict
+
+
+def _squared(entry: Equation, scope: Scope) -> str:
+    """The name of a vector of which the equation, or a definition in it, has a power x^2; "" where there is none."""
+    if entry.syntax != "latex":
+        return ""
+    texts = [entry.text]
+    for name in entry.names:
+        declaration = scope.declared.get(name)
+        if isinstance(declaration, Definition):
+            texts.append(declaration.text[declaration.body.start : declaration.body.end])
+    vectors = [name for name, declaration in scope.declared.items() if isinstance(declaration, Variable) and len(declaration.shape) == 1]
+    for name in vectors:
+        if any(re.search(rf"(?<![A-Za-z\\]){re.escape(name)}\}}?\s*\^\s*\{{?\s*\d", text) for text in texts):
+            return name
+    return ""
 
 
 def _is_rounded(text: str, verdict: Verdict) -> bool:

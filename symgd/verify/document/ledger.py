@@ -31,6 +31,7 @@ class Ledger:
         self.entries: dict[str, list[Entry]] = {}
         self.paragraphs: list[int] = []  # of each sentence, the last one of its paragraph
         self.parameters: set[str] = set()  # of functions
+        self.identities: set[tuple[int, int, int]] = set()  # the keys of assumed equations that turned out to hold always
         self.broken: dict[str, int] = {}  # names whose definition could not be read, and the line it stands in
 
     def add(self, declaration: Declaration, place: int, until: int | None = None) -> None:

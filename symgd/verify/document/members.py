@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+from symgd.language.declarations import Definition
 from symgd.language.latex.chains import Member
 from symgd.language.latex.scope import Scope
 from symgd.language.latex.tokens import COMMAND, END
 from symgd.language.limits import Limits
+from symgd.language.syntax import Binding, Call, Index, Name, Node, children
 from symgd.verify.document import infix_statements
 from symgd.verify.document.entries import Stated
 from symgd.verify.document.heads import name_at
@@ -31,6 +34,27 @@ def is_value(stated: Stated, limits: Limits) -> bool:
     tokens = [t for t in member.tokens if t.kind != END]
     inner = _LAYOUT.sub(" ", member.text).replace("^T", "")
     return bool(tokens) and not re.search(r"[A-Za-z]", inner) and all(t.kind != COMMAND or t.value in _ALLOWED for t in tokens)
+
+
+def is_list(member: Member) -> bool:
+    """Is it a list of numbers, `(3/5, 4/5)` or a column?"""
+    text = member.text.strip()
+    return r"\begin" in text or ("," in text and text[:1] in "([\\{")
+
+
+def as_array(definition: Definition, scope: Scope) -> Definition | None:
+    """`p_i = e^{z_i} / …` as the definition of the array p; None where nothing with the index tells its size."""
+    index = definition.parameters[0]
+    waiting: list[Node] = [definition.body]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Index) and isinstance(node.base, Name) and scope.is_array(node.base.name):
+            if any(isinstance(entry, Name) and entry.name == index for entry in node.indices):
+                start, end = definition.body.start, definition.body.end
+                binding = Binding(index, None, None, start, end)
+                return replace(definition, parameters=(), body=Call("array", (binding, definition.body), (), start, end))
+        waiting += children(node)
+    return None
 
 
 def is_zero(member: Member) -> bool:

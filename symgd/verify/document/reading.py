@@ -43,7 +43,7 @@ class _Condition:
     """An equation that is assumed: the names in it, and where it holds."""
 
     names: frozenset[str]
-    line: int
+    place: Place
     since: int
     until: int | None
 
@@ -57,6 +57,7 @@ class Reading:
         self.conditions: list[_Condition] = []
         self.sections: dict[str, int] = {}  # the section in which each name was defined
         self.previous = ""
+        self.used: set[str] = set()  # names in the equations so far
         self.entries: list[Entry] = []
         for one in stated:
             if id(one.statement) not in declared.statements:
@@ -72,10 +73,12 @@ class Reading:
         head = self._head(stated, scope)
         signs = [relation.sign for relation in statement.relations]
         why = self._no_claim(stated, scope)
-        if why:
+        if why == _UPDATE:
             yield Unread(stated.place, why)
-            if why != _UPDATE:
-                self._assume(stated)
+            return
+        if why:
+            self._assume(stated)
+            yield self._link(stated, 0, tuple(unknown.values()), why)
             return
         if head is not None and self._is_definition(stated, head, scope):
             yield from self._define(stated, head, scope, self._holds(stated, head))
@@ -89,9 +92,11 @@ class Reading:
             return
         for k in range(first, len(statement.relations)):
             if signs[k] != "⇒":
-                yield self._link(stated, k, tuple(unknown.values()), scope)
+                yield self._link(stated, k, tuple(unknown.values()))
         if statement.members[-1].text:
             self.previous = statement.members[-1].text
+        for member in statement.members:
+            self.used.update(names_in(member, stated.syntax, scope, self.limits))
 
     def _head(self, stated: Stated, scope: Scope) -> tuple[str, tuple[str, ...], bool] | None:
         """The name and parameters that a statement could define."""
@@ -114,15 +119,15 @@ class Reading:
             return _UPDATE
         if relation.sign != "=" or len(statement.relations) > 1:
             return ""
-        if head is not None and (self._is_definition(stated, head, scope) or not self._is_bare(head, scope)):
-            return ""
         is_zero = members.is_zero(right) or members.is_zero(left)
+        if head is not None and (self._is_definition(stated, head, scope) or not (self._is_bare(head, scope) or is_zero)):
+            return ""
         derives = members.derives(left) or self._is_defined_call(left, scope)
         if words.is_assumed(stated.before) and not stated.passage.display and (is_zero or not derives):
             return _CONDITION
         if words.is_solved(stated.sentence.words) and (is_zero or not derives):
             return _SOLVE
-        if head is not None and not self._uses_itself(stated, head, scope):
+        if head is not None and self._is_bare(head, scope) and not self._uses_itself(stated, head, scope):
             return f"an equation for the variable {head[0]}: it holds for one value of {head[0]}, so it is no claim that can be checked."
         return ""
 
@@ -142,15 +147,15 @@ class Reading:
         names = {n for m in stated.statement.members for n in names_in(m, stated.syntax, self.ledger.base, self.limits)}
         names = {n for n in names if n not in self.ledger.base.sizes}
         until = None if words.is_lasting(stated.before) else stated.sentence.paragraph
-        self.conditions.append(_Condition(frozenset(names), stated.place.line, stated.sentence.number, until))
+        self.conditions.append(_Condition(frozenset(names), stated.place, stated.sentence.number, until))
         del self.conditions[:-20]  # older ones are out of sight of a reader, too
 
-    def _assumed(self, names: tuple[str, ...], number: int) -> str:
+    def _assumed(self, names: tuple[str, ...], place: Place) -> Iterator[Place]:
+        """The conditions that a claim with these names may need."""
         for condition in reversed(self.conditions):
-            holds = condition.since <= number and (condition.until is None or number <= condition.until)
-            if holds and not condition.names.isdisjoint(names):
-                return f"it does not hold for all values, and may hold under the condition in line {condition.line}, which is not used."
-        return ""
+            holds = condition.since <= place.sentence and (condition.until is None or place.sentence <= condition.until)
+            if holds and condition.place.key != place.key and not condition.names.isdisjoint(names):
+                yield condition.place
 
     # ---- definitions
 
@@ -163,7 +168,10 @@ class Reading:
         known = scope.declared.get(name) if self.ledger.is_known(name, stated.sentence.number) else None
         if self._uses_itself(stated, head, scope) and sign not in DEFINES:
             return False
-        if not parameters and members.is_value(stated, self.limits):
+        is_value = members.is_value(stated, self.limits)
+        if parameters and is_value and not said:
+            return known is None and not members.is_zero(stated.statement.members[1]) and stated.passage.display
+        if not parameters and is_value:
             return said or (not stated.passage.display and words.is_condition(stated.before)) or (known is None and name not in scope.sizes)
         if known is None:
             return name not in scope.sizes
@@ -172,12 +180,22 @@ class Reading:
         return said
 
     def _holds(self, stated: Stated, head: tuple[str, tuple[str, ...], bool]) -> int | None:
-        """The last sentence in which a definition holds; None: to the end."""
+        """The last sentence in which a definition holds; None: to the end.
+
+        A name that was used before, and is not said to be defined, may be a variable: then it is defined in its paragraph only, and what
+        stands behind it is not refuted because of it.
+        """
+        sign = stated.statement.relations[0].sign
+        if not head[1] and head[0] in self.used and not words.defines(stated.before) and sign not in DEFINES and not stated.statement.word:
+            names = frozenset((head[0],))
+            self.conditions.append(_Condition(names, stated.place, stated.sentence.paragraph + 1, None))
+            return stated.sentence.number if members.is_value(stated, self.limits) else stated.sentence.paragraph
         if head[1] or stated.syntax == "infix" or not members.is_value(stated, self.limits):
             return None
-        if not words.defines(stated.before):
+        is_listed = members.is_list(stated.statement.members[1]) and not self._is_variable(head[0])
+        if not words.defines(stated.before) and not is_listed:
             return stated.sentence.number
-        return stated.sentence.paragraph if self._is_variable(head[0]) else None
+        return stated.sentence.paragraph if self._is_variable(head[0]) or head[0] in self.used else None
 
     def _is_variable(self, name: str) -> bool:
         """Is a name with a value also a variable somewhere: declared, or the parameter of a function?"""
@@ -193,8 +211,9 @@ class Reading:
                 body = infix.parse_formula(" " * statement.members[1].start + statement.members[1].text, self.limits)
                 made = Definition(name, parameters, body, text)
             else:
-                scope.frees = True
                 made = reader.definition(name, parameters, statement.members[1], text, self.limits, scope)
+                if is_family and (array := members.as_array(made, scope)) is not None:
+                    made, is_family = array, False
         except SymgdError as error:
             self.ledger.entries.pop(name, None)
             self.ledger.broken[name] = place.line
@@ -211,7 +230,7 @@ class Reading:
 
     # ---- claims
 
-    def _link(self, stated: Stated, k: int, unknown: tuple[UnknownFunction, ...], scope: Scope) -> Entry:
+    def _link(self, stated: Stated, k: int, unknown: tuple[UnknownFunction, ...], open_why: str = "") -> Entry:
         statement = stated.statement
         relation = statement.relations[k]
         left, right = statement.members[k], statement.members[k + 1]
@@ -220,13 +239,13 @@ class Reading:
             return Unread(place, _why_not(relation))
         sides = [names_in(member, stated.syntax, self.ledger.base, self.limits) for member in (left, right)]
         names = (*sides[0], *sides[1])
-        assumed = self._assumed(names, stated.sentence.number)
+        conditions = tuple(self._assumed(names, place))
         if not left.text:
             if not self.previous:
                 return Unread(place, "the left side is empty, and no formula stands before it.", FormulaError("the left side is empty."))
-            return Equation(f"{self.previous} = {right.text}", place, stated.syntax, names, unknown, is_placed=False, assumed=assumed)
+            return Equation(f"{self.previous} = {right.text}", place, stated.syntax, names, unknown, is_placed=False, conditions=conditions)
         is_zero = stated.syntax == "latex" and (members.is_zero(right) or members.is_zero(left))
-        return Equation(_padded(left, right), place, stated.syntax, names, unknown, assumed=assumed, is_zero=is_zero)
+        return Equation(_padded(left, right), place, stated.syntax, names, unknown, True, conditions, open_why, is_zero)
 
 
 def statements_in_words(sentences: list[Sentence]) -> Iterator[Entry]:

@@ -17,7 +17,7 @@ _BREAK = re.compile(
 )
 _NEW = re.compile(
     r"[ \t]*(?:#{1,6} |\d+[.)] )|\\(?:section|subsection|subsubsection|paragraph|chapter|item)"
-    r"|\\begin\{(?:exercise|problem|question|example|theorem|lemma|proposition|definition|corollary|remark|solution|frame|proof)\*?\}",
+    r"|\\begin\{(?:exercise|problem|question|example|frame)\*?\}",
     re.IGNORECASE,
 )
 _ABBREVIATION = re.compile(
@@ -90,7 +90,8 @@ def _cut(passages: Iterable[Passage]) -> Iterator[_Cut]:
     items: list[Words | Passage] = []
     is_section = False
     source: Source | None = None
-    for passage in passages:
+    listed = list(passages)
+    for number, passage in enumerate(listed):
         if source is not None and passage.source is not source:
             yield _Cut(items, True, is_section)
             items, is_section = [], False
@@ -106,7 +107,8 @@ def _cut(passages: Iterable[Passage]) -> Iterator[_Cut]:
                 yield _Cut([passage])
                 items, is_section = [], False
         else:
-            for words, ends, is_paragraph, is_new in _pieces(passage):
+            before, after = (listed[k] if 0 <= k < len(listed) else None for k in (number - 1, number + 1))
+            for words, ends, is_paragraph, is_new in _pieces(passage, _is_display(before), _is_display(after)):
                 if words.text.strip():
                     items.append(words)
                 if ends:
@@ -115,14 +117,26 @@ def _cut(passages: Iterable[Passage]) -> Iterator[_Cut]:
     yield _Cut(items, True, is_section)
 
 
-def _pieces(passage: Passage) -> Iterator[tuple[Words, bool, bool, bool]]:
+def _is_display(passage: Passage | None) -> bool:
+    return passage is not None and passage.kind == MATH and passage.display
+
+
+def _pieces(passage: Passage, follows: bool, leads: bool) -> Iterator[tuple[Words, bool, bool, bool]]:
     """The prose of a passage cut where sentences end: the words, whether the sentence ends there, whether the paragraph does, and
-    whether a section begins behind them."""
+    whether a section begins behind them.
+
+    A sentence goes on over the blank line before a displayed formula (`leads`), and, in small letters, over the one behind it (`follows`).
+    """
     text, at = passage.text, 0
     for found in _BREAK.finditer(text):
         token = found[0]
         is_stop = token in (".", "!", "?")
         if is_stop and _ABBREVIATION.search(text, max(0, found.start() - 8), found.end()):
+            continue
+        if token.startswith("\n") and (
+            (leads and not text[found.end() :].strip() and text[: found.start()].rstrip()[-1:] not in (*".!?", ""))
+            or (follows and not text[: found.start()].strip() and text[found.end() : found.end() + 1].islower())
+        ):
             continue
         end = found.end() if is_stop else found.start()
         is_paragraph = not is_stop and not token.strip().startswith((r"\begin", r"\end"))

@@ -13,7 +13,7 @@ from symgd.language.latex.macros import macros_in
 from symgd.language.latex.scope import Scope
 from symgd.language.latex.tokens import END, Token
 from symgd.language.limits import Limits
-from symgd.verify.document import infix_statements
+from symgd.verify.document import infix_statements, words
 from symgd.verify.document.entries import Place, Stated, Unread
 from symgd.verify.document.passages import GIVEN, INFIX, MACROS, MATH, SKIPPED, Passage
 from symgd.verify.document.sentences import Sentence, Words
@@ -59,11 +59,19 @@ class Statements:
     def _formula(self, item: Passage, sentence: Sentence, k: int) -> Iterator[Stated]:
         found = statements_of(prepared(item.text, self.limits, self.base.macros), item.text)
         found = tuple(self._without_remark(statement, item, sentence) for statement in found)
+        lead = self._lead(sentence, k)
         for number, statement in enumerate(found):
-            before = sentence.before(k) if number == 0 else _between(item.text, found[number - 1], statement)
+            between = _between(item.text, found[number - 1], statement) if number else ""
+            before = between if re.search(r"[^\W\d_]", between) else lead
             after = sentence.after(k) if number == len(found) - 1 else _between(item.text, statement, found[number + 1])
             neighbours = found[max(0, number - 20) : number + 1]
             yield Stated(statement, item, sentence, before, after, neighbours=neighbours)
+
+    def _lead(self, sentence: Sentence, k: int) -> str:
+        """The words before formula k: of a list, "with $c = 2$, $a = 1$ and $w = 0$", those before its first formula."""
+        while k >= 2 and words.is_listing(sentence.before(k)) and not isinstance(sentence.items[k - 2], Words):
+            k -= 2
+        return sentence.before(k)
 
     def _without_remark(self, statement: Statement, item: Passage, sentence: Sentence) -> Statement:
         r"""The statement without a condition in brackets at its end, `… = \|\nabla f\| \ (u = \nabla f / \|\nabla f\|)`, which is not checked."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _LET = re.compile(
-    r"\b(?:let|set|setting|define|defines|defined|denote|denoted|put|putting|write|writing|call|called|introduce|consider|given|take|choose|fix|pick|where|with|using)\b"
+    r"\b(?:let|set|setting|define|defines|defined|denote|denoted|put|putting|write|writing|call|called|introduce|consider|given|take|choose|fix|pick|where|with|using|here)\b"
     r"|\b(?:sei|seien|setze|wobei|mit)\b|(?:라 하자|로 두|정의)",
     re.IGNORECASE,
 )
@@ -52,6 +52,15 @@ _SOLVED = re.compile(
     r"\b(?:solv\w*|satisf\w*|obey\w*|stationar\w*|critical|first[\s-]order|optimality|normal\s+equations?|vanish\w*|minimi[sz]ers?|maximi[sz]ers?|optimum|optimal|root"
     r"|fixed\s+point|constraints?|constrained|subject\s+to|steady|multipliers?|boundary|initial|differential\s+equation|equilibrium"
     r"|set(?:ting)?\b.{0,60}\b(?:zero|0)|equal(?:s|ing)?\s+(?:to\s+)?zero|is\s+zero|to\s+zero|be\s+zero)\b|풀면|푼다|만족|최적|0으로",
+    re.IGNORECASE,
+)
+_TENTATIVE = re.compile(r"\b(?:if|when|whenever|unless|where|case|cases|falls|wenn|for)\b|이면|경우", re.IGNORECASE)
+_ASSERTS = re.compile(
+    r"\b(?:then|so|hence|thus|therefore|have|has|get|gets|is|are|that|implies|follows|shows?|proves?|means|since|because)\s*\Z",
+    re.IGNORECASE,
+)
+_LEADS = re.compile(
+    r"(?::|\b(?:is|are|gives?|reads?|becomes?|to|by|as|get|obtain|have|that|follows|equals?|yields?|says|namely)|다음과 같다\W*|같이)\s*\Z",
     re.IGNORECASE,
 )
 _MARKUP = re.compile(r"\\(?:[A-Za-z]+|.)\*?|[{}$*_`~#>|\[\]]")
@@ -116,9 +125,23 @@ def function_of(before: str, after: str) -> int | None:
     return (_NUMBERS.get(said[1].lower()) or (int(said[1]) if said[1].isdigit() else 0)) if said else 0
 
 
+def is_tentative(before: str, after: str) -> bool:
+    """Do the words around a name speak of a case only: "if $A$ is symmetric", "for symmetric $A$", "unless"?"""
+    return _TENTATIVE.search(_near(before)) is not None and not re.search(
+        r"\b(?:let|assume|suppose|throughout)\b", _near(before), re.IGNORECASE
+    )
+
+
+def asserts(before: str) -> bool:
+    """Do the words before an inequality say that it follows, so that it is no declaration?"""
+    return _ASSERTS.search(_near(before)) is not None
+
+
 def is_claim(sentence: str) -> bool:
-    """Does a sentence without an equation say something that could be wrong?"""
+    """Does a sentence without an equation say something that could be wrong? One that ends in "is" or ":" leads to a formula."""
     plain = _plain(sentence)
+    if _LEADS.search(plain):
+        return False
     return _SUBJECT.search(plain) is not None and _VERB.search(plain) is not None
 
 
