@@ -73,7 +73,7 @@ def read_claim(
     text: str, given: Given = "", syntax: str = "infix", limits: Limits = _NO_LIMITS
 ) -> tuple[Reading, Reading]:
     """Read an equation: its left side and its right side, with the same names."""
-    equation, elaborator = parsed_claim(text, given, syntax, limits)
+    equation, elaborator = _claim(text, given, syntax, limits)
     left = elaborator.read(equation.left, text)
     right = left if equation.right is equation.left else elaborator.read(equation.right, text, left.shape)
     _refuse_misspelling(elaborator, given)
@@ -84,7 +84,7 @@ def read_claim(
 
 def claim_of(text: str, given: Given = "", syntax: str = "infix", limits: Limits = _NO_LIMITS) -> Equation:
     """The syntax tree of an equation, in either syntax."""
-    return parsed_claim(text, given, syntax, limits)[0]
+    return _claim(text, given, syntax, limits)[0]
 
 
 def _parsed(text: str, given: Given, syntax: str, limits: Limits) -> tuple[Node, Elaborator]:
@@ -97,8 +97,7 @@ def _parsed(text: str, given: Given, syntax: str, limits: Limits) -> tuple[Node,
     return root, _elaborator(scope, limits, root)
 
 
-def parsed_claim(text: str, given: Given, syntax: str, limits: Limits) -> tuple[Equation, Elaborator]:
-    """The syntax tree of an equation, and the elaborator that reads its sides."""
+def _claim(text: str, given: Given, syntax: str, limits: Limits) -> tuple[Equation, Elaborator]:
     _check_syntax(syntax)
     if syntax == "infix":
         elaborator = _infix_elaborator(given, limits)

@@ -209,7 +209,12 @@ def _check_length(elaborator: Elaborator, bound: Bound, place: sx.Node, length: 
         error = ShapeError(f"the range of the index {bound.name} is empty.", hint="Write the smaller number first: i=1..n.")
         raise error.at(elaborator.text, place.start, place.end)
     number = length.constant
-    if number is not None and number > elaborator.limits.terms:
+    if number is None:
+        return
+    for outer in elaborator.bound.values():
+        if isinstance(outer, Index) and (count := outer.length.constant) is not None:
+            number *= count
+    if number > elaborator.limits.terms:
         raise elaborator.limits.exceeded("terms", "the sum is too long").at(elaborator.text, place.start, place.end)
 
 

@@ -16,7 +16,7 @@ _MEANING = {
     "digits": "digits of one number, or of the numerator or denominator of an exact constant",
     "magnitude": "decimal exponent of a constant",
     "exponent": "whole exponent of something that is not a constant",
-    "terms": "terms of an index sum with numbers as bounds",
+    "terms": "terms of index sums with numbers as bounds, those inside one another multiplied",
 }
 
 
@@ -26,7 +26,7 @@ class Limits:
 
     `characters` of the text · `nesting`: brackets, signs, powers and conditionals inside one another · `nodes`: numbers, names and
     operations · `digits` of one number · `magnitude`: the decimal exponent of a constant (308: what float64 holds) · `exponent`: a whole
-    exponent of something that is not a constant · `terms` of an index sum with numbers as bounds.
+    exponent of something that is not a constant · `terms` of index sums with numbers as bounds, those inside one another multiplied.
     """
 
     characters: int = 10_000
@@ -35,7 +35,7 @@ class Limits:
     digits: int = 400
     magnitude: int = 308
     exponent: int = 1_000
-    terms: int = 10**9
+    terms: int = 10**8
 
     def __post_init__(self) -> None:
         for field in fields(self):

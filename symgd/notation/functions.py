@@ -22,6 +22,7 @@ _CALLED = {row: name for name, row in OF_ARRAY.items()}  # the table tells the l
 _OF_ALL_ENTRIES = {"norm2": "normF"}
 
 _HALF = Fraction(1, 2)
+_ABS_OF_ARRAY = r"\operatorname{abs}\left({0}\right)"
 
 
 def call_name(function: Along | OfMatrix | Elementwise) -> str:
@@ -38,7 +39,7 @@ def matrix_tree(function: OfMatrix, arguments: Sequence[Tree]) -> Tree:
 def of_all_entries(function: Along, argument: Tree) -> Tree:
     """A function of all entries of an array of two or more axes."""
     if function.name == "norm1":
-        return show.Call("sum", (show.Call("abs", (argument,), latex=elementwise("abs").latex),))
+        return show.Call("sum", (show.Call("abs", (argument,), latex=_ABS_OF_ARRAY),))
     return show.Call(_OF_ALL_ENTRIES.get(function.name, call_name(function)), (argument,), latex=function.latex)
 
 
@@ -65,7 +66,9 @@ def elementwise_term(function: Elementwise, arguments: Sequence[Tree], entrywise
         first, *rest = arguments
         if isinstance(first, show.Call) and first.name == function.name and len(first.arguments) > 1:
             return Term(scalars=(show.Call(function.name, (*first.arguments, *rest)),))
-    return Term(scalars=(show.Call(call_name(function), tuple(arguments), latex=function.latex),))
+    # Bars round an array are a norm or a determinant.
+    written = _ABS_OF_ARRAY if entrywise and function.name == "abs" else function.latex
+    return Term(scalars=(show.Call(call_name(function), tuple(arguments), latex=written),))
 
 
 def _comparison(operator: str, left: Tree, right: Tree) -> show.Comparison:

@@ -40,6 +40,7 @@ class Verdict:
             lines.append(f"likely mistake ({self.mistake.kind.split(',')[0]}): {self.mistake.text}\n  {self.mistake.repair}")
         if self.witness:
             lines.append("at " + ", ".join(f"{name} = {_shown(value)}" for name, value in self.witness.items()))
+        if self.witness is not None:
             lines.append(f"  left  {_shown(self.left)}\n  right {_shown(self.right)}")
         return "\n".join(lines)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Span = tuple[int, int]
 LETTER_FUNCTIONS = {"sigma": "sigmoid", "Gamma": "gamma"}  # applied, and not declared
-_USUALLY_FUNCTIONS = frozenset("fghFGHJLROTU") | {"phi", "psi", "Phi", "Psi", "ell", "varphi"}
+USUALLY_FUNCTIONS = frozenset("fghFGHJLROTU") | {"phi", "psi", "Phi", "Psi", "ell", "varphi"}
 _SETS = frozenset("RNZQCPSKX")
 
 
@@ -337,7 +337,7 @@ def _check_applied(p: Parser, token: Token, name: str) -> None:
     if name == "O":
         p.refuse(token, "an order of growth is not supported: it is no value.", "Declare O where it is a variable.")
     alone = (token.kind, token.value) in p.alone
-    if name in _USUALLY_FUNCTIONS or not (alone or name in "abcdkmnpqstuvwxyz" or len(name) > 1):
+    if name in USUALLY_FUNCTIONS or not (alone or name in "abcdkmnpqstuvwxyz" or len(name) > 1):
         hint = f"Declare {name} where it is a variable; define the function, {name}(x) = x^2, or declare an unknown one, {name}(x)."
         p.refuse(token, f"{name}(…) could be a product or a call: {name} is not declared.", hint)
     p.scope.warn(f"{name}(…) is read as a product, because {name} is not declared as a function.")

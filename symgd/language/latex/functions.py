@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from symgd.algebra.functions import table
 from symgd.algebra.functions.row import Along
 from symgd.algebra.trampoline import Task
-from symgd.language.latex import derivatives, scripts, subscripts
+from symgd.language.latex import big, derivatives, scripts, subscripts
 from symgd.language.latex.symbols import BARS
 from symgd.language.latex.tokens import COMMAND, GREEK, LETTER, NUMBER, SYMBOL, WORD, Token
 from symgd.language.syntax import Call, Chain, Name, Node, Number, Power, Prefix
@@ -138,6 +138,10 @@ def applied(p: Parser, head: str, token: Token, marks: Scripts | None = None) ->
         inverse, found.high = True, None
         name = _INVERSES[name]
         p.scope.warn(f"{p.source(start, p.end)} is read as the inverse function, {name}.")
+    if found.low is not None and name == "lse" and big.relations_in(p, found.low) and not _axis(p, found.low):
+        over: big.Range = yield big.range_of(p, found.low, found.high, token)
+        ranged: Node = yield big.over(p, name, over, token, big.body_of(p, token))
+        return ranged
     keyword = found.low is not None and _axis(p, found.low)
     arguments: list[Node] = yield _arguments(p, token)
     if found.high is not None and p.is_symbol("^") and len(arguments) == 1:

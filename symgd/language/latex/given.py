@@ -15,6 +15,7 @@ from symgd.language import tokens as infix
 from symgd.language.declarations import Declaration, Definition, _check_dimension, _Reader, shapes_of
 from symgd.language.latex import atoms, big
 from symgd.language.latex.chains import prepared
+from symgd.language.latex.implied import imply
 from symgd.language.latex.names import base_of, checked
 from symgd.language.latex.parser import Parser
 from symgd.language.latex.scope import Scope
@@ -79,6 +80,7 @@ def _define(scope: Scope, text: str, name: str, parameters: tuple[str, ...], bod
         scope.sets[name] = tuple(run(parser.within(1, len(body) - 2, task=lambda: big.listed(parser), what="an element")))
         return
     with scope.binding(*parameters):
+        imply([[token for token in body if token.kind not in (END, FAULT)]], text, scope, is_claim=False, in_given=True)
         try:
             node = parser.whole()
         except FormulaError as error:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NoReturn
 
 from symgd.algebra.dimension import Dimension, Shape
 from symgd.errors import FormulaError
@@ -36,13 +37,9 @@ class _Seen:
     arguments: list[list[Span]] = field(default_factory=list)
 
 
-def imply(sides: Sequence[Sequence[Token]], text: str, scope: Scope, is_claim: bool) -> None:
+def imply(sides: Sequence[Sequence[Token]], text: str, scope: Scope, is_claim: bool, in_given: bool = False) -> None:
     """Put the functions that the sides of a text imply into the scope, with the vectors they need. Raises `FormulaError`, placed."""
     tokens = [token for side in sides for token in side]
-    if not any(
-        (token.kind == COMMAND and token.value in (r"\nabla", r"\partial", r"\frac")) or token.value in ("D", "d", "'") for token in tokens
-    ):
-        return
     found = _Search(tokens, text, scope)
     found.derived()
     scope.has_differentials = any(found.is_function_differential(k) for k in range(len(tokens) - 1))
@@ -54,7 +51,7 @@ def imply(sides: Sequence[Sequence[Token]], text: str, scope: Scope, is_claim: b
         return
     used = {found.name(token) for token in tokens} | {name for k in range(len(tokens)) for name, _ in [found.scripted(k)]}
     is_unused = any(name not in used and name not in scope.sizes and name not in scope.local for name in scope.declared)
-    if is_unused and not scope.in_document:
+    if is_unused and not (in_given or scope.in_document):
         return
     found.declare()
 
@@ -143,8 +140,7 @@ class _Search:
                     end += 1
                 if end < len(self.tokens) and self.tokens[end].value == "(":
                     self.note(at)
-        for at in range(len(self.tokens) - 1):
-            if self.scope.functions and self.scripted(at)[0] in self.scope.functions:
+            elif (atoms.is_name(token) and self.name(token) in atoms.USUALLY_FUNCTIONS and self.has_several(at)) or (self.scope.functions and self.scripted(at)[0] in self.scope.functions):
                 self.note(at)
         for name, seen in self.seen.items():
             seen.arguments = list(self.applied(name))
@@ -168,6 +164,12 @@ class _Search:
     def is_vector(self, start: int, stop: int) -> bool:
         """Is there a vector in the span, declared or bold?"""
         return any(t.font == "bf" or self.scope.rank(self.scripted(start + k)[0]) == 1 for k, t in enumerate(self.tokens[start:stop]))
+
+    def has_several(self, at: int) -> bool:
+        """`f(x, y)`: no product has a comma."""
+        end = self.scripted(at)[1]
+        is_applied = end < len(self.tokens) and self.tokens[end].kind == SYMBOL and self.tokens[end].value == "("
+        return is_applied and len(self.split((end + 1, self.closing(end)), (",", ";"))) > 1
 
     def note(self, at: int, by_vector: bool = False) -> _Seen | None:
         """The letter at `at` is derived, if nothing declares it."""
@@ -248,7 +250,7 @@ class _Search:
         for name, seen in self.seen.items():
             counts = {len(arguments) for arguments in seen.arguments}
             if len(counts) > 1:
-                return
+                self.refuse_count(name, seen)
             count = counts.pop() if counts else 0
             if seen.by_vector and count <= 1 and not seen.partial:
                 vectors.append(name)
@@ -295,6 +297,14 @@ class _Search:
             inner |= fresh
             waiting += [name for name in fresh if name in self.seen]
         return [name for name in by if name not in inner] or by
+    def refuse_count(self, name: str, seen: _Seen) -> NoReturn:
+        """A function that has two arguments here, and one there."""
+        first = len(seen.arguments[0])
+        other = next(arguments for arguments in seen.arguments if len(arguments) != first)
+        start, end = (self.tokens[other[0][0]].start, self.tokens[other[-1][1] - 1].end) if other else (seen.token.start, seen.token.end)
+        reason = f"{name} takes {first} argument{'' if first == 1 else 's'} before, and {len(other)} here."
+        hint = "A function has one number of arguments: separate them with commas, or declare it as one of a vector, f(x[n])."
+        raise FormulaError(reason, hint=hint).at(self.text, start, end)
 
     def refuse_total(self, name: str, seen: _Seen, parameters: list[str]) -> None:
         r"""`\frac{df}{dx}` of f(x(h), y(h)): the partial derivative is meant, and the total one is written."""

@@ -18,6 +18,9 @@ _GREEK_NAMES = (
     "Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega epsilon vartheta phi varrho varsigma"
 )
 _GREEK_LETTERS = dict(zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩϵϑϕϱς", _GREEK_NAMES.split()))
+_LETTERS_OF: dict[str, tuple[str, ...]] = {}
+for _letter, _name in _GREEK_LETTERS.items():
+    _LETTERS_OF[_name] = (*_LETTERS_OF.get(_name, ()), _letter)
 UNBRACED = r"\smash"
 _VARIANTS = {"epsilon": "varepsilon", "theta": "vartheta", "phi": "varphi", "rho": "varrho", "sigma": "varsigma", "kappa": "varkappa"}
 _VARIANTS |= {variant: plain for plain, variant in _VARIANTS.items()}
@@ -177,7 +180,7 @@ def spellings(token: Token, fonts: Fonts) -> list[str]:
         other = _GREEK_LETTERS.get(name)
         if other:
             out.append(other)
-    out += [letter for letter, name in _GREEK_LETTERS.items() if name in out]
+    out += [letter for name in out for letter in _LETTERS_OF.get(name, ())]
     return out
 
 

@@ -102,6 +102,9 @@ class Scope:
     def resolve(self, token: Token) -> str:
         """The name that a letter or word stands for."""
         known = next((name for name in spellings(token, self.fonts) if self.knows(name)), None)
+        if known is None and token.font and self.knows(base_of(token)):
+            known = base_of(token)
+            self.warn(f"{known} stands in two fonts, and is declared in one: both are read as {known}.")
         name = known or default_name(token, self.fonts)
         base = base_of(token)
         if token.font and name != base and self.fonts.is_split(base):

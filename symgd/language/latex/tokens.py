@@ -111,6 +111,7 @@ _SAME = {
     r"\arcsinh": r"\arsinh",
     r"\iff": r"\Leftrightarrow",
     r"\implies": r"\Rightarrow",
+    r"\iff": r"\Leftrightarrow",
     r"\Longrightarrow": r"\Rightarrow",
     r"\Longleftrightarrow": r"\Leftrightarrow",
     r"\mathrel": "",

@@ -43,10 +43,11 @@ def check_document(
 ) -> Report:
     r"""Check every equation in a document: Markdown, LaTeX or a Jupyter notebook, from a file or as text.
 
-    Formulas are LaTeX between `$…$`, `$$…$$`, `\( \)`, `\[ \]` and in the environments of amsmath; in Markdown also the infix language in blocks
-    fenced as ```symgd. Types come from the document ("Let $A \in \mathbb{R}^{m \times n}$ be symmetric", front matter with `given:`, a comment
-    `% given: A[m,n], x[n]` or `<!-- given: … -->`) and from `given`, which comes first. `f(x) = …` with a fresh name defines it; "at $x = 1$" holds
-    in its sentence. A chain a = b = c has two claims. Nothing in a document is run, and no other file is opened.
+    Formulas are LaTeX between `$…$`, `$$…$$`, `\( \)`, `\[ \]` and in the environments of amsmath; in Markdown also the infix language in
+    blocks fenced as ```symgd. Types come from the document ("Let $A \in \mathbb{R}^{m \times n}$ be symmetric", front matter with
+    `given:`, a comment `% given: A[m,n], x[n]` or `<!-- given: … -->`) and from `given`, which comes first. `f(x) = …` with a fresh name
+    defines it; "at $x = 1$" holds in its sentence. A chain a = b = c has two claims. Nothing in a document is run, and no other file is
+    opened.
 
     `syntax` is "markdown", "latex" or "notebook"; None takes it from the name of the file, or from the text. `seconds` are for one claim;
     `progress` is called with the number of claims done and their total. Ctrl-C ends the work: the claims that are left are undecided.

@@ -84,7 +84,7 @@ def _loose(entry: Equation, scope: Scope) -> list[str]:
 
 
 def _missing(entry: Equation, scope: Scope, warnings: list[str]) -> list[str]:
-    """The names that are read as numbers for want of a declaration, and may be meant as arrays: bold, transposed, beside declared arrays."""
+    """The names that are read as numbers for want of a declaration, and may be arrays: bold, transposed, beside declared arrays."""
     if entry.syntax != "latex":
         return []
     numbers = {warning.partition(" ")[0] for warning in warnings if warning.endswith("is not declared: it is read as a real scalar.")}

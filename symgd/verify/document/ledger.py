@@ -79,7 +79,8 @@ class Ledger:
         """The definition of a name that stands only behind its paragraph; None where it has a meaning there."""
         if self.at(name, place) is not None:
             return None
-        return next((e for e in self.entries.get(name, ()) if e.place > place and isinstance(e.declaration, Definition)), None)
+        lasting = (e for e in self.entries.get(name, ()) if e.until is None and isinstance(e.declaration, Definition))
+        return next((e for e in lasting if e.place > place), None)
 
     def is_known(self, name: str, place: int) -> bool:
         """Does the document say before the end of a sentence what a name is?"""

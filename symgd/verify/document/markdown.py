@@ -21,6 +21,7 @@ _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*\{?[ \t]*([^\s`{}]*)[^\n`]*$", r
 _FRONT = re.compile(r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*$", re.DOTALL | re.MULTILINE)
 _GIVEN = re.compile(r"^given[ \t]*:[ \t]*([|>][-+]?[ \t]*)?([^\n]*(?:\n[ \t]+[^\n]*|\n-[ \t][^\n]*)*)", re.MULTILINE)
 _INFIX = ("symgd", "infix")
+_CODE = 5_000  # characters of code inside a line
 _TOKEN = re.compile(
     rf"""(?P<code>`+)|<!--|\\\[|\\\(|\\begin\{{(?P<name>(?:{MATH_ENVIRONMENTS})\*?)\}}|\\.|\$\$|\$""",
     re.VERBOSE | re.DOTALL,
@@ -52,7 +53,7 @@ def passages(source: Source) -> Iterator[Passage]:
 
 
 def _front_matter(source: Source, start: int, text: str) -> Iterator[Passage]:
-    """The declarations of the front matter, in the lines of its key `given`; a list has commas for its dashes. The rest is of no interest."""
+    """The declarations of the front matter, in the lines of its key `given`; a list has commas for its dashes."""
     for found in _GIVEN.finditer(text):
         written = re.sub(r"(?m)^([ \t]*)-(?=[ \t])", lambda dash: f"{dash[1]},", found[2])
         blank = len(written) - len(written.lstrip(" \t\r\n,"))
@@ -82,10 +83,12 @@ def _flow(source: Source, at: int, ends: int) -> Iterator[Passage]:
 def _read(source: Source, found: re.Match[str], ends: int) -> tuple[Passage | None, int]:
     text, token, at = source.text, found[0], found.end()
     if found["code"]:
-        closing = re.compile(rf"(?<!`){token}(?!`)").search(text, at, ends)
+        if source.find(token, at, ends) < 0:
+            return None, at
+        closing = re.compile(rf"(?<!`){token}(?!`)").search(text, at, min(ends, at + _CODE))
         return (Passage(SKIPPED, text[found.start() : closing.end()], found.start(), source), closing.end()) if closing else (None, at)
     if token == "<!--":
-        end = text.find("-->", at, ends)
+        end = source.find("-->", at, ends)
         end = ends if end < 0 else end
         given = _COMMENT_GIVEN.match(text, at, end)
         if given:
@@ -93,7 +96,7 @@ def _read(source: Source, found: re.Match[str], ends: int) -> tuple[Passage | No
         return Passage(SKIPPED, text[found.start() : end], found.start(), source), min(end + 3, ends)
     if found["name"]:
         closing_text = f"\\end{{{found['name']}}}"
-        end = text.find(closing_text, at, ends)
+        end = source.find(closing_text, at, ends)
         if end < 0:
             return Passage(SKIPPED, token, found.start(), source, why=f"missing {closing_text}: this environment is never closed."), at
         end += len(closing_text)
@@ -116,7 +119,7 @@ def _formula(source: Source, opening: str, start: int, at: int, ends: int) -> tu
                 is_end = not text[end - 1].isspace() and not (end + 1 < len(text) and text[end + 1].isdigit())
                 return (Passage(MATH, text[at:end], at, source), end + 1) if is_end else (None, at)
         return None, at
-    end = text.find(closing, at, ends)
+    end = source.find(closing, at, ends)
     if end < 0:
         return Passage(SKIPPED, opening, start, source, why=f"missing '{closing}': this '{opening}' is never closed."), at
     return Passage(MATH, text[at:end], at, source, display=opening != r"\("), end + len(closing)

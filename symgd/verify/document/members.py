@@ -12,7 +12,7 @@ from symgd.language.latex.tokens import COMMAND, END
 from symgd.language.limits import Limits
 from symgd.language.syntax import Binding, Call, Index, Name, Node, children
 from symgd.verify.document import infix_statements
-from symgd.verify.document.entries import Stated
+from symgd.verify.document.entries import Place, Stated
 from symgd.verify.document.heads import name_at
 
 _ALLOWED = (r"\frac", r"\pi", r"\sqrt", r"\top", r"\begin", r"\end", r"\\", r"\dots")
@@ -48,11 +48,11 @@ def as_array(definition: Definition, scope: Scope) -> Definition | None:
     waiting: list[Node] = [definition.body]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, Index) and isinstance(node.base, Name) and scope.is_array(node.base.name):
-            if any(isinstance(entry, Name) and entry.name == index for entry in node.indices):
-                start, end = definition.body.start, definition.body.end
-                binding = Binding(index, None, None, start, end)
-                return replace(definition, parameters=(), body=Call("array", (binding, definition.body), (), start, end))
+        is_entry = isinstance(node, Index) and isinstance(node.base, Name) and scope.is_array(node.base.name)
+        if is_entry and isinstance(node, Index) and any(isinstance(entry, Name) and entry.name == index for entry in node.indices):
+            start, end = definition.body.start, definition.body.end
+            binding = Binding(index, None, None, start, end)
+            return replace(definition, parameters=(), body=Call("array", (binding, definition.body), (), start, end))
         waiting += children(node)
     return None
 
@@ -65,6 +65,12 @@ def is_zero(member: Member) -> bool:
 def derives(member: Member) -> bool:
     """Does a derivative stand in it?"""
     return _DERIVES.search(member.text) is not None
+
+
+def derives_by(place: Place, name: str) -> bool:
+    """Is a derivative by the name taken there?"""
+    text = place.passage.text[place.start : place.end]
+    return re.search(rf"(?:\\partial|(?<![A-Za-z\\])d|\\nabla_\{{?)\s*\\?{re.escape(name)}(?![A-Za-z])", text) is not None
 
 
 def is_recurrence(left: Member, right: Member, scope: Scope) -> bool:

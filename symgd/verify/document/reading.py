@@ -154,7 +154,9 @@ class Reading:
         """The conditions that a claim with these names may need."""
         for condition in reversed(self.conditions):
             holds = condition.since <= place.sentence and (condition.until is None or place.sentence <= condition.until)
-            if holds and condition.place.key != place.key and not condition.names.isdisjoint(names):
+            if not holds or condition.place.key == place.key or condition.names.isdisjoint(names):
+                continue
+            if not (len(condition.names) == 1 and members.derives_by(place, *condition.names)):  # by a name that is free
                 yield condition.place
 
     # ---- definitions
@@ -226,7 +228,7 @@ class Reading:
         holds = "from here on" if until is None else "in this sentence" if until == number else "in this paragraph"
         if isinstance(before, Definition) and until is None:
             holds += ", in place of what was defined before"
-        yield Defined(name, place, holds, is_link=len(statement.relations) > 1)
+        yield Defined(name, place, holds, is_link=len(statement.relations) > 1 and statement.relations[1].sign in EQUALS)
 
     # ---- claims
 
@@ -237,6 +239,8 @@ class Reading:
         place = Place(stated.passage, left.start if left.text else relation.start, right.end, stated.sentence.number)
         if relation.sign not in (*EQUALS, *DEFINES):
             return Unread(place, _why_not(relation))
+        if relation.sign in DEFINES and k:
+            return Unread(place, "a second definition in one chain: write it by itself.")
         sides = [names_in(member, stated.syntax, self.ledger.base, self.limits) for member in (left, right)]
         names = (*sides[0], *sides[1])
         conditions = tuple(self._assumed(names, place))

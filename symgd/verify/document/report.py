@@ -13,7 +13,7 @@ GRADES = ("refuted", "undecided", "agrees", "proved")  # the worst first
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something at a place of a document: lines and columns count from 1, in its cell where it is a notebook's; `end_column` is behind it."""
+    """Something at a place of a document: lines and columns count from 1, of a notebook in its cell; `end_column` is behind it."""
 
     line: int
     column: int

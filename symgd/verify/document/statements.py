@@ -18,6 +18,7 @@ from symgd.verify.document.entries import Place, Stated, Unread
 from symgd.verify.document.passages import GIVEN, INFIX, MACROS, MATH, SKIPPED, Passage
 from symgd.verify.document.sentences import Sentence, Words
 
+_LISTED = 8  # formulas of a list that share the words before it
 _TEXT = re.compile(r"\\(?:text|mathrm|mbox|textrm)\{([^}]*)\}")
 
 
@@ -69,12 +70,14 @@ class Statements:
 
     def _lead(self, sentence: Sentence, k: int) -> str:
         """The words before formula k: of a list, "with $c = 2$, $a = 1$ and $w = 0$", those before its first formula."""
-        while k >= 2 and words.is_listing(sentence.before(k)) and not isinstance(sentence.items[k - 2], Words):
+        for _ in range(_LISTED):
+            if k < 2 or not sentence.before(k) or isinstance(sentence.items[k - 2], Words) or not words.is_listing(sentence.before(k)):
+                break
             k -= 2
         return sentence.before(k)
 
     def _without_remark(self, statement: Statement, item: Passage, sentence: Sentence) -> Statement:
-        r"""The statement without a condition in brackets at its end, `… = \|\nabla f\| \ (u = \nabla f / \|\nabla f\|)`, which is not checked."""
+        r"""The statement without a condition in brackets at its end, `… = \|\nabla f\| \ (u = \nabla f)`, which is not checked."""
         last = statement.members[-1]
         at = remark_in(last.tokens)
         if at is None or not statement.relations:

@@ -85,7 +85,7 @@ class _Scan:
         environment = _ENVIRONMENT.match(token)
         if environment:
             closing = f"\\end{{{environment[1]}}}"
-            close = self.text.find(closing, at, self.ends)
+            close = self.source.find(closing, at, self.ends)
             is_math = re.fullmatch(rf"(?:{MATH_ENVIRONMENTS})\*?", environment[1]) is not None
             if close < 0:
                 why = f"missing {closing}: this environment is never closed."
@@ -95,7 +95,7 @@ class _Scan:
                 return self.passage(MATH, found.start(), close, display=environment[1] != "math"), close
             return self.passage(SKIPPED, found.start(), close), close
         if token.startswith(r"\verb") and len(token) in (6, 7) and not token[5:].isalpha():
-            quote = self.text.find(token[-1], at, self.ends)
+            quote = self.source.find(token[-1], at, self.ends)
             return None, at if quote < 0 else quote + 1
         if re.match(_MACRO, token):
             return self.macro(found.start(), at)
@@ -123,13 +123,9 @@ class _Scan:
         return self.passage(MACROS, start, end), end
 
     def group(self, at: int) -> int | None:
-        """The place behind the group that opens at `at`."""
-        depth = 0
-        for found in re.compile(r"\\.|[{}]", re.DOTALL).finditer(self.text, at, self.ends):
-            depth += (found[0] == "{") - (found[0] == "}")
-            if depth == 0:
-                return found.end() if found[0] == "}" else None
-        return None
+        """The place behind the group that opens at `at`, within the document."""
+        end = self.source.group(at)
+        return end if end is not None and end <= self.ends else None
 
     def paragraph(self, at: int) -> int:
         found = _PARAGRAPH.search(self.text, at, self.ends)

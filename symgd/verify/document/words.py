@@ -1,4 +1,7 @@
-"""What the words around a formula say of it: that it defines, that it is a condition, that a matrix is symmetric; and which sentences claim something."""
+"""What the words around a formula say of it: that it defines, that it is a condition, that a matrix is symmetric.
+
+And which sentences claim something in words.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,7 @@ _ASSUMED = re.compile(
 )
 _SOLVED = re.compile(
     r"\b(?:solv\w*|satisf\w*|obey\w*|stationar\w*|critical|first[\s-]order|optimality|normal\s+equations?|vanish\w*|minimi[sz]ers?|maximi[sz]ers?|optimum|optimal|root"
-    r"|fixed\s+point|constraints?|constrained|subject\s+to|steady|multipliers?|boundary|initial|differential\s+equation|equilibrium"
+    r"|fixed\s+point|at\s+(?:the|a|an|any|every)\s+(?:minimum|maximum|solution)|constraints?|constrained|subject\s+to|steady|multipliers?|boundary|initial|differential\s+equation|equilibrium"
     r"|set(?:ting)?\b.{0,60}\b(?:zero|0)|equal(?:s|ing)?\s+(?:to\s+)?zero|is\s+zero|to\s+zero|be\s+zero)\b|풀면|푼다|만족|최적|0으로",
     re.IGNORECASE,
 )

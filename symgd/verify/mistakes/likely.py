@@ -17,7 +17,8 @@ from symgd.language.infix import parse_claim
 from symgd.language.limits import Limits
 from symgd.verify.decide import decide
 from symgd.verify.mistakes.arrays import Derived, array_mistakes, derivative
-from symgd.verify.mistakes.in_latex import mistake_in_latex
+from symgd.verify.mistakes.exchanged import exchanged_name
+from symgd.verify.mistakes.latex import mistake_in_latex
 from symgd.verify.mistakes.mistake import Mistake
 from symgd.verify.mistakes.search import Claim, first_that_checks, scalar_mistakes
 from symgd.verify.mistakes.shapes import missing_parts
@@ -27,8 +28,14 @@ PROOF = 1.0  # seconds beyond the search that the proof of a repair may take
 
 def likely_mistake(text: str, given: Given, ends: float, syntax: str = "infix") -> Mistake | None:
     """The one slip that explains a refuted claim, with the claim mended, which checks; None where no single slip does, or time is up."""
-    if syntax != "infix":
-        return mistake_in_latex(text, given, ends, likely_mistake)
+    if syntax == "latex":
+        slip = mistake_in_latex(
+            text,
+            given,
+            lambda claim, declared: likely_mistake(claim, declared, ends),
+            lambda repair: _checks(repair, given, ends + PROOF, syntax),
+        )
+        return slip or exchanged_name(text, given, ends, lambda repair: _checks(repair, given, ends, syntax))
     equation = parse_claim(text, Limits())
     try:
         left, right = read_claim(text, given, "infix", Limits())
@@ -69,10 +76,10 @@ def _side(reading: Reading) -> Value:
     return replace(reading.value, text=reading.text)
 
 
-def _checks(claim: str, given: Given, ends: float) -> bool:
+def _checks(claim: str, given: Given, ends: float, syntax: str = "infix") -> bool:
     """Is a mended claim right?"""
     try:
-        one, other = read_claim(claim, given, "infix", Limits())
+        one, other = read_claim(claim, given, syntax, Limits())
     except SymgdError:
         return False
     return decide(_side(one), _side(other), claim, ends).grade in ("proved", "agrees")
