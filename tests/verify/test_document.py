@@ -117,7 +117,7 @@ def test_definitions_and_conditions(text, expected):
         ),
         ("Then $2a = b \\Rightarrow 4a^2 = 2ab$.", "an implication: neither side is claimed by itself."),
         ("Here $a := b := 2$.", "a second definition in one chain: write it by itself."),
-        ("$2a = b \\iff b = 2a$.", "an implication: neither side is claimed by itself."),
+        ("$2a = b \\Leftrightarrow b = 2a$.", "an implication: neither side is claimed by itself."),
         ("So $x^2 \\ge 0$.", "an inequality: only equations are checked."),
         ("So $e \\approx 2.718$.", "only equations are checked, and this is a relation with \\approx."),
         ("The gradient points uphill.", "a statement in words: write it as an equation to have it checked."),
@@ -232,6 +232,11 @@ def test_a_vector_with_a_power_is_not_taken_for_a_number():
     assert report.claims[0].verdict.why == (
         "x is declared as a vector, and stands as a number in a power. Declare a number under a name of its own."
     )
+
+
+def test_what_cannot_be_read_takes_the_whole_formula_with_it():
+    assert grades("$2a = 2a \\iff b = 3$") == ["undecided"]
+    assert grades("$2a = 2a \\write18{x}$") == ["undecided"]
 
 
 def test_a_broken_definition_is_never_ignored():

@@ -118,7 +118,7 @@ def test_places(newline):
 def test_the_place_of_every_link_of_a_chain():
     text = "\\begin{align}\n (x+1)^2 &= x^2 + 2x + 1 \\\\\n  &= x(x+2) + 1 \\\\\n  &= x(x+2)\n\\end{align}"
     report = check_document(text=text, syntax="latex")
-    assert [(c.line, c.column, c.end_line, c.end_column) for c in report.claims] == [(2, 2, 2, 27), (2, 13, 3, 17), (3, 6, 4, 12)]
+    assert [(c.line, c.column, c.end_line, c.end_column) for c in report.claims] == [(2, 2, 2, 25), (2, 13, 3, 16), (3, 6, 4, 12)]
     assert [c.verdict.grade for c in report.claims] == ["proved", "proved", "refuted"]
 
 

@@ -109,7 +109,6 @@ _SAME = {
     "′": "'",
     r"\hslash": r"\hbar",
     r"\arcsinh": r"\arsinh",
-    r"\iff": r"\Leftrightarrow",
     r"\implies": r"\Rightarrow",
     r"\iff": r"\Leftrightarrow",
     r"\Longrightarrow": r"\Rightarrow",

@@ -145,7 +145,10 @@ def _report(name: str, entries: list[Entry], ledger: Ledger, seconds: float, pro
             if entry.is_link:
                 claim = Claim(*where, verdict=Verdict("proved", f"this defines {entry.name}: there is nothing to check.", where[4]))
         elif entry.error is not None:
-            claim = replace(judge.undecided(where, judge.unread(entry.error, entry.why)), error=entry.error)
+            claim = replace(
+                judge.undecided(where, judge.unread(entry.error, entry.why)),
+                error=judge.moved(entry.error, entry.place, entry.place.passage.text),
+            )
         else:
             unchecked.append(Unchecked(*where, why=entry.why))
         if claim is not None:

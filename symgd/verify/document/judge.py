@@ -49,7 +49,11 @@ def judged(entry: Equation, where: Where, ledger: Ledger, seconds: float) -> Cla
             return Unchecked(*where, why=entry.open_why)
         if later:
             return replace(undecided(where, later), given=given)
-        return replace(undecided(where, unread(error, error.reason)), error=_moved(error, entry), given=given)
+        return replace(
+            undecided(where, unread(error, error.reason)),
+            error=moved(error, entry.place, entry.text) if entry.is_placed else error,
+            given=given,
+        )
     known = {parameter for declaration in scope.declared.values() for parameter in _parameters(declaration)}
     known |= {f"d{name}" for name in known}
     warnings = [warning for warning in warnings if warning.partition(" is not declared")[0] not in known]
@@ -166,10 +170,10 @@ def unread(error: SymgdError, why: str) -> str:
     return f"it cannot be read: {why} {error.hint}".strip()
 
 
-def _moved(error: SymgdError, entry: Equation) -> SymgdError:
-    """The error placed in the whole document."""
-    passage = entry.place.passage
-    if error.position is not None and entry.is_placed and error.text is not None and len(error.text) == len(entry.text):
+def moved(error: SymgdError, place: Place, read: str) -> SymgdError:
+    """An error about the text that was read of a passage, placed in the whole document."""
+    passage = place.passage
+    if error.position is not None and error.text is not None and len(error.text) == len(read):
         error.text, error.position = passage.source.text, passage.start + error.position
     return error
 

@@ -18,7 +18,7 @@ from symgd.verify.document.passages import GIVEN, INFIX, MATH, PROSE, SKIPPED, P
 from symgd.verify.document.tex import MATH_ENVIRONMENTS
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*\{?[ \t]*([^\s`{}]*)[^\n`]*$", re.MULTILINE)
-_FRONT = re.compile(r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*$", re.DOTALL | re.MULTILINE)
+_FRONT = re.compile(r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t\r]*$", re.DOTALL | re.MULTILINE)
 _GIVEN = re.compile(r"^given[ \t]*:[ \t]*([|>][-+]?[ \t]*)?([^\n]*(?:\n[ \t]+[^\n]*|\n-[ \t][^\n]*)*)", re.MULTILINE)
 _INFIX = ("symgd", "infix")
 _CODE = 5_000  # characters of code inside a line
@@ -42,7 +42,9 @@ def passages(source: Source) -> Iterator[Passage]:
         yield from _flow(source, at, opening.start() if opening else len(text))
         if opening is None:
             return
-        closing = re.compile(rf"^ {{0,3}}{re.escape(opening[1][0])}{{{len(opening[1])},}}[ \t]*$", re.MULTILINE).search(text, opening.end())
+        closing = re.compile(rf"^ {{0,3}}{re.escape(opening[1][0])}{{{len(opening[1])},}}[ \t\r]*$", re.MULTILINE).search(
+            text, opening.end()
+        )
         end, at = (closing.start(), closing.end()) if closing else (len(text), len(text))
         language = opening[2].lower()
         if language in _INFIX or language == "math":

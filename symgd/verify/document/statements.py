@@ -11,7 +11,7 @@ from symgd.language.latex import atoms
 from symgd.language.latex.chains import Statement, prepared, statements_of
 from symgd.language.latex.macros import macros_in
 from symgd.language.latex.scope import Scope
-from symgd.language.latex.tokens import END, Token
+from symgd.language.latex.tokens import END, FAULT, Token
 from symgd.language.limits import Limits
 from symgd.verify.document import infix_statements, words
 from symgd.verify.document.entries import Place, Stated, Unread
@@ -58,7 +58,10 @@ class Statements:
                 self.faults.append(Unread(place, error.reason, error if is_claim else None))
 
     def _formula(self, item: Passage, sentence: Sentence, k: int) -> Iterator[Stated]:
-        found = statements_of(prepared(item.text, self.limits, self.base.macros), item.text)
+        tokens = prepared(item.text, self.limits, self.base.macros)
+        if tokens[-1].kind == FAULT and tokens[-1].error is not None:
+            raise tokens[-1].error  # what stands behind it would be lost
+        found = statements_of(tokens, item.text)
         found = tuple(self._without_remark(statement, item, sentence) for statement in found)
         lead = self._lead(sentence, k)
         for number, statement in enumerate(found):
