@@ -57,8 +57,10 @@ def check_document(
 
     >>> from symgd import check_document
     >>> report = check_document(text="Let $f(x) = x^3$. Then $f'(x) = 3x$.")
-    >>> [(claim.line, claim.column, claim.verdict.grade, claim.verdict.mistake.kind) for claim in report.claims]
-    [(1, 25, 'refuted', 'exponent')]
+    >>> [(claim.line, claim.column, claim.verdict.grade) for claim in report.claims]
+    [(1, 25, 'refuted')]
+    >>> report.claims[0].verdict.mistake.repair
+    "f'(x) = 3 x^{2}"
     """
     name, content = _opened(path, text)
     reader = SYNTAXES[_syntax(syntax, name, content)]
