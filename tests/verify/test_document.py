@@ -10,7 +10,7 @@ from symgd import check_document
 
 DOCUMENTS = Path(__file__).parent / "documents"
 
-# Of each document: how many claims are proved; the others with line (and cell), grade and kind of mistake; the lines of what is not checked.
+# Of each document: how many claims are proved; the others with line (and cell), grade and kind of mistake; the lines not checked.
 CORPUS = {
     "README.md": (6, [(19, "refuted", ""), (27, "refuted", "factor")], []),
     "backprop.tex": (5, [(8, "refuted", "dropped-factor"), (9, "refuted", "chain-rule"), (16, "refuted", "")], []),

@@ -111,7 +111,13 @@ def test_declarations_that_cannot_be_read_are_told():
 def test_places(newline):
     lines = ["한국어 🙂 $1 + 1 = 2$ 그리고 $2 = 3$", "", "$$", "  x + x", "  = 2x", "$$", "tab\t$4 = 5$"]
     report = check_document(text=newline.join(lines), syntax="markdown")
-    assert [(c.line, c.column, c.end_line, c.end_column) for c in report.claims] == [(1, 8, 1, 17), (1, 24, 1, 29), (4, 3, 5, 7), (7, 6, 7, 11)]
+    places = [(c.line, c.column, c.end_line, c.end_column) for c in report.claims]
+    assert places == [
+        (1, 8, 1, 17),
+        (1, 24, 1, 29),
+        (4, 3, 5, 7),
+        (7, 6, 7, 11),
+    ]
     assert [c.verdict.grade for c in report.claims] == ["proved", "refuted", "proved", "refuted"]
 
 
