@@ -6,14 +6,15 @@ import argparse
 import os
 import sys
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import symgd
 from symgd.cli.verb import FINE, REFUTED, UNDECIDED, UsageError, Verb, from_stdin, print_json
-from symgd.verify.document import formats
-from symgd.verify.document.check import SUFFIXES, SYNTAXES
-from symgd.verify.document.report import Report
 
+if TYPE_CHECKING:
+    from symgd.verify.document.report import Report
+
+_SYNTAXES = ("markdown", "latex", "notebook")
 _CODES = {"proved": FINE, "agrees": FINE, "": FINE, "refuted": REFUTED, "undecided": UNDECIDED}
 _FORMATS = ("text", "json", "sarif", "github")
 
@@ -21,10 +22,13 @@ _FORMATS = ("text", "json", "sarif", "github")
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", metavar="S", type=float, default=10.0, help="the time to spend on a claim (default: 10)")
     parser.add_argument("--format", choices=_FORMATS, help="how a document's report prints (default: text)")
-    parser.add_argument("--syntax", choices=SYNTAXES, help="what a document is written in (default: by the name of the file)")
+    parser.add_argument("--syntax", choices=_SYNTAXES, help="what a document is written in (default: by the name of the file)")
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from symgd.verify.document import formats
+    from symgd.verify.document.check import SUFFIXES
+
     kind = os.path.splitext(arguments.formula)[1].lower()
     if arguments.syntax or kind in SUFFIXES:
         return _document(arguments)
@@ -52,6 +56,8 @@ def _document(arguments: argparse.Namespace) -> int:
 
 
 def _print(report: Report, form: str) -> None:
+    from symgd.verify.document import formats
+
     if form == "json":
         print_json(formats.as_json(report))
     elif form == "sarif":
