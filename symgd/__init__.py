@@ -5,7 +5,7 @@
     hessian, hessian_vector, jacobian, differential
     to_torch                                        a fast program of the value and its gradients
     descend, compare                                gradient descent; symbolic against autograd
-    check, check_chain                              is this equation right? the first wrong line of a derivation
+    check, check_chain, check_document              is this equation right? the first wrong line of a derivation; every claim of a document
     check_gradient                                  a torch function's own backward against the derived gradient
     simplify                                        scalar identities, through SymPy
     define_function                                 a function of your own
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from symgd.lowering.torch_program import to_torch
     from symgd.verify.chain import check_chain
     from symgd.verify.check import check
+    from symgd.verify.document.check import check_document
 
 __version__ = "0.1.0"
 
@@ -72,6 +73,7 @@ __all__ = [
     "ValueGivenError",
     "check",
     "check_chain",
+    "check_document",
     "check_gradient",
     "compare",
     "define_function",
@@ -94,6 +96,7 @@ __all__ = [
 _LATER = {
     "check": "symgd.verify.check",
     "check_chain": "symgd.verify.chain",
+    "check_document": "symgd.verify.document.check",
     "check_gradient": "symgd.descent.check_gradient",
     "compare": "symgd.descent.compare",
     "descend": "symgd.descent.descend",

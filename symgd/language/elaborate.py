@@ -26,6 +26,7 @@ from symgd.language.meaning import Elaborator
 from symgd.language.syntax import Equation, Node
 
 _NO_LIMITS = Limits()
+Given = str | Mapping[str, str] | Scope | None  # a Scope: what a document declares
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class Reading:
     """How a formula was read.
 
     `names` lists every name with its type; `warnings` what was read in a way that may not be meant. `declared` are the variables that may
-    be given values, by name; `kinked` the functions whose kinks a derivative inside the formula crosses, each with its argument.
+    be given values, by name; `kinked` the functions whose kinks a derivative inside the formula crosses, each with its argument; `used` the
+    names of variables that the text uses.
     """
 
     text: str
@@ -43,13 +45,14 @@ class Reading:
     warnings: tuple[str, ...]
     kinked: tuple[tuple[Map, Expression], ...]
     defines: str = ""
+    used: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         lines = [self.text, *(f"  {name}: {kind}" for name, kind in self.names), *(f"  warning: {warning}" for warning in self.warnings)]
         return "\n".join(lines)
 
 
-def read(text: str, given: str | Mapping[str, str] | None = "", syntax: str = "infix", limits: Limits = _NO_LIMITS) -> Reading:
+def read(text: str, given: Given = "", syntax: str = "infix", limits: Limits = _NO_LIMITS) -> Reading:
     """Read a formula. Raises `FormulaError`, `ShapeError`, `DomainError`, `LimitError` or `NoRuleError`, placed in the text.
 
     >>> print(read("norm2(A*x - b)^2", "A[m,n], x[n], b[m]"))
@@ -62,46 +65,54 @@ def read(text: str, given: str | Mapping[str, str] | None = "", syntax: str = "i
     """
     root, elaborator = _parsed(text, given, syntax, limits)
     value = elaborator.read(root, text)
-    _refuse_misspelling(elaborator)
+    _refuse_misspelling(elaborator, given)
     return _report(elaborator, text, value)
 
 
 def read_claim(
-    text: str, given: str | Mapping[str, str] | None = "", syntax: str = "infix", limits: Limits = _NO_LIMITS
+    text: str, given: Given = "", syntax: str = "infix", limits: Limits = _NO_LIMITS
 ) -> tuple[Reading, Reading]:
     """Read an equation: its left side and its right side, with the same names."""
     equation, elaborator = _claim(text, given, syntax, limits)
     left = elaborator.read(equation.left, text)
     right = left if equation.right is equation.left else elaborator.read(equation.right, text, left.shape)
-    _refuse_misspelling(elaborator)
+    _refuse_misspelling(elaborator, given)
     sides = [(left, text[equation.left.start : equation.left.end]), (right, text[equation.right.start : equation.right.end])]
     one, other = (_report(elaborator, written, value) for value, written in sides)
     return one, other
 
 
-def claim_of(text: str, given: str | Mapping[str, str] | None = "", syntax: str = "infix", limits: Limits = _NO_LIMITS) -> Equation:
+def claim_of(text: str, given: Given = "", syntax: str = "infix", limits: Limits = _NO_LIMITS) -> Equation:
     """The syntax tree of an equation, in either syntax."""
     return _claim(text, given, syntax, limits)[0]
 
 
-def _parsed(text: str, given: str | Mapping[str, str] | None, syntax: str, limits: Limits) -> tuple[Node, Elaborator]:
+def _parsed(text: str, given: Given, syntax: str, limits: Limits) -> tuple[Node, Elaborator]:
     """The tree of a formula, and the elaborator that knows its declarations."""
     _check_syntax(syntax)
     if syntax == "infix":
-        return infix.parse_formula(text, limits), Elaborator(parse_declarations(given, limits), limits)
-    scope = latex_given.parse_declarations(given, limits)
+        return infix.parse_formula(text, limits), _infix_elaborator(given, limits)
+    scope = _scope(given, limits)
     root = latex.parse_formula(text, limits, scope)
     return root, _elaborator(scope, limits, root)
 
 
-def _claim(text: str, given: str | Mapping[str, str] | None, syntax: str, limits: Limits) -> tuple[Equation, Elaborator]:
+def _claim(text: str, given: Given, syntax: str, limits: Limits) -> tuple[Equation, Elaborator]:
     _check_syntax(syntax)
     if syntax == "infix":
-        elaborator = Elaborator(parse_declarations(given, limits), limits)
+        elaborator = _infix_elaborator(given, limits)
         return infix.parse_claim(text, limits), elaborator
-    scope = latex_given.parse_declarations(given, limits)
+    scope = _scope(given, limits)
     equation = latex.parse_claim(text, limits, scope)
     return equation, _elaborator(scope, limits, equation.left, equation.right)
+
+
+def _scope(given: Given, limits: Limits) -> Scope:
+    return given.copy() if isinstance(given, Scope) else latex_given.parse_declarations(given, limits)
+
+
+def _infix_elaborator(given: Given, limits: Limits) -> Elaborator:
+    return _elaborator(given.copy(), limits) if isinstance(given, Scope) else Elaborator(parse_declarations(given, limits), limits)
 
 
 def _elaborator(scope: Scope, limits: Limits, *roots: Node) -> Elaborator:
@@ -121,8 +132,11 @@ def _check_syntax(syntax: str) -> None:
         raise FormulaError(f"unknown syntax {syntax!r}.", hint='Formulas are read with syntax="infix" or syntax="latex".')
 
 
-def _refuse_misspelling(elaborator: Elaborator) -> None:
-    """Refuse an undeclared name where a declared one goes unused."""
+def _refuse_misspelling(elaborator: Elaborator, given: Given) -> None:
+    """Refuse an undeclared name where a declared one goes unused; in a document, which declares for many formulas, warn of it."""
+    if isinstance(given, Scope):
+        elaborator.warnings += [f"{name} is not declared: it is read as a real scalar." for name in elaborator.undeclared]
+        return
     unused = [name for name in elaborator.declared if name not in elaborator.used | elaborator.local and name not in elaborator.sizes]
     if not unused or not elaborator.undeclared:
         return
@@ -160,7 +174,7 @@ def _report(elaborator: Elaborator, text: str, value: Value) -> Reading:
         names[name] = "a real scalar, not declared"
         declared[name] = leaf(name)
     names.update(dict.fromkeys(sorted(elaborator.sizes), "a dimension"))
-    return Reading(text, value, declared, tuple(names.items()), tuple(elaborator.warnings), tuple(elaborator.kinked), elaborator.defines)
+    return Reading(text, value, declared, tuple(names.items()), tuple(elaborator.warnings), tuple(elaborator.kinked), elaborator.defines, frozenset(elaborator.used | set(elaborator.undeclared)))
 
 
 def _kind(variable: Variable) -> str:

@@ -11,7 +11,7 @@ import mpmath
 
 from symgd.algebra import expression as ex
 from symgd.errors import ShapeError
-from symgd.language.elaborate import Reading, claim_of, read_claim
+from symgd.language.elaborate import Given, Reading, claim_of, read_claim
 from symgd.language.latex.reader import links_of
 from symgd.language.limits import Limits
 from symgd.notation.notebook import bundle, table
@@ -39,8 +39,9 @@ class Verdict:
         lines = [f"{self.grade}: {self.why}"]
         if self.mistake is not None:
             lines.append(f"likely mistake ({self.mistake.kind.split(',')[0]}): {self.mistake.text}\n  {self.mistake.repair}")
-        if self.witness is not None:
+        if self.witness:
             lines.append("at " + ", ".join(f"{name} = {_shown(value)}" for name, value in self.witness.items()))
+        if self.witness is not None:
             lines.append(f"  left  {_shown(self.left)}\n  right {_shown(self.right)}")
         return "\n".join(lines)
 
@@ -57,7 +58,9 @@ class Verdict:
         return bundle(str(self), self._repr_html_())
 
 
-def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix", seconds: float = 10.0) -> Verdict:
+def check(
+    claim: str, given: Given = "", syntax: str = "infix", seconds: float = 10.0, *, warnings: list[str] | None = None
+) -> Verdict:
     """Decide an equation of the language, such as "grad(norm2(A*x-b)^2, x) = 2*A'*(A*x-b)", over the declared domain.
 
     A right side whose shapes do not fit is refuted, with the reason. Raises FormulaError and its kin where the claim cannot be
@@ -78,9 +81,11 @@ def check(claim: str, given: str | Mapping[str, str] = "", syntax: str = "infix"
             raise
         mistake = likely_mistake(claim, given, min(ends, time.monotonic() + MISTAKE), syntax)
         return Verdict("refuted", f"the right side cannot be formed: {error.reason}", claim, mistake=mistake)
+    if warnings is not None:
+        warnings += dict.fromkeys((*one.warnings, *other.warnings))
     if one.defines:
         return Verdict("proved", f"this defines {one.defines}: there is nothing to check.", claim)
-    variables = [leaf for leaf in {**one.declared, **other.declared}.values() if syntax == "latex" or leaf.name in claim]
+    variables = [leaf for leaf in {**one.declared, **other.declared}.values() if leaf.name in one.used | other.used]
     left, right = _side(one), _side(other)
     verdict = verdict_of(decide(left, right, claim, ends, variables), claim)
     if verdict.grade != "refuted":

@@ -331,6 +331,9 @@ def _suffix(content: list[Token]) -> str:
     return "".join(parts) if all(part.replace("_", "").isalnum() for part in parts) else ""
 
 
+suffix_of = _suffix  # documents find names before a formula is parsed
+
+
 def _check_applied(p: Parser, token: Token, name: str) -> None:
     """A letter that is not declared before a bracket: a product where it stands for a value elsewhere, else it is not known which."""
     if name == "O":

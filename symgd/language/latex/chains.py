@@ -11,12 +11,12 @@ begins with + or - with the member. A relation other than = is reported as what 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from symgd.errors import FormulaError
-from symgd.language.latex.macros import expanded
+from symgd.language.latex.macros import Macro, expanded
 from symgd.language.latex.names import dressed
 from symgd.language.latex.symbols import DOTS, RELATIONS
 from symgd.language.latex.tokens import COMMAND, END, FAULT, NUMBER, SYMBOL, WORD, Token, tokens_of
@@ -72,9 +72,9 @@ class Statement:
         return self.members[-1].end
 
 
-def prepared(text: str, limits: Limits) -> list[Token]:
+def prepared(text: str, limits: Limits, macros: Mapping[str, Macro] | None = None) -> list[Token]:
     """The tokens with macros expanded, fonts and accents on their names, and digits as TeX takes them."""
-    return _digits(dressed(expanded(tokens_of(text, limits), text, limits), text))
+    return _digits(dressed(expanded(tokens_of(text, limits), text, limits, macros), text))
 
 
 def parse_chain(text: str, limits: Limits = _NO_LIMITS) -> tuple[Statement, ...]:

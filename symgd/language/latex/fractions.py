@@ -25,7 +25,12 @@ def is_differential(p: Parser, at: int, stop: int) -> bool:
     token = p.tokens[at]
     if token.kind == COMMAND:
         return token.value == r"\partial"
-    return token.kind == LETTER and token.value == "d" and not token.accent and not p.scope.knows(p.scope.resolve(token))
+    if token.kind != LETTER or token.value != "d" or token.accent or p.scope.is_value(p.scope.resolve(token)):
+        return False
+    if p.scope.knows("d"):  # a dimension: \\frac{d}{dx} is a derivative, and \\frac{d}{d+1} a quotient
+        after = at + 1 if at + 1 < stop and p.tokens[at + 1].value != "{" else at + 2
+        return at + 1 >= stop or atoms.is_name(p.tokens[min(after, stop - 1)])
+    return True
 
 
 def order_of(p: Parser, at: int, stop: int) -> tuple[int, int]:
@@ -69,10 +74,24 @@ def fraction(p: Parser, token: Token, above: Span, below: Span) -> Task[Node | N
             if written is not None:
                 return written
         operand: Node = yield p.within(start, above[1], task=lambda: _numerator(p))
+        if p.tokens[above[0]].kind == LETTER:
+            _refuse_total(p, operand, by, token)
         point: Node = yield derivatives.at_arguments(p, operand, by, token)
         return point
     body: Node = yield derivatives.reach(p, token)
     return derivatives.derivative(p, body, by, token.start, p.end)
+
+
+def _refuse_total(p: Parser, operand: Node, by: list[tuple[Node, int]], token: Token) -> None:
+    r"""`\frac{df}{dx}` of f(x, y) with x = x(t), y = y(t): the partial derivative is meant, and the total one is written."""
+    name = operand.name if isinstance(operand, Name | Call) else ""
+    if len(p.scope.parameters(name) or ()) < 2:
+        return
+    moving = next((node.name for node, _ in by if isinstance(node, Name) and p.scope.is_definition(node.name)), None)
+    if moving is not None:
+        written = p.source(token.start, p.end)
+        reason = f"{written} could be the partial or the total derivative: {moving} depends on another variable."
+        p.refuse(token, reason, rf"Write the partial derivative: \frac{{\partial {name}}}{{\partial {moving}}}.")
 
 
 def _written_again(p: Parser, above: Token, by: list[tuple[Node, int]], token: Token) -> Task[Node | None]:

@@ -28,20 +28,31 @@ _SEPARATE = r"Separate names with commas: \mathbf{w}[3], \hat{y}[n], t > 0, f(x)
 _OPERATORS = {r"\leq": "<=", r"\geq": ">=", r"\{": "{", r"\}": "}", r"\cdot": "*", r"\times": "*"}
 _NOTHING = Name("", 0, 0)  # a body that is still to be read
 _WORDS = {r"\in": "in", r"\infty": "inf"}
+_SPACES = {
+    ("R", "bb"): "",
+    ("Z", "bb"): "integer",
+    ("N", "bb"): "integer",
+    ("S", "bb"): "symmetric",
+    ("S", ""): "symmetric",
+    ("S", "cal"): "symmetric",
+}
+_PARTS = {"+": ">= 0", ">=": ">= 0", "++": "> 0", ">": "> 0"}  # of real numbers, as a subscript says
 
 
-def parse_declarations(given: str | Mapping[str, str] | None, limits: Limits = _NO_LIMITS) -> Scope:
-    """The scope that the declarations make. Raises `FormulaError`, `ShapeError` or `LimitError`, placed in the text.
+def parse_declarations(given: str | Mapping[str, str] | None, limits: Limits = _NO_LIMITS, document: Scope | None = None) -> Scope:
+    """The scope that the declarations make, with the fonts and macros of the document they stand in.
+
+    Raises `FormulaError`, `ShapeError` or `LimitError`, placed in the text.
 
     >>> scope = parse_declarations(r"\\mathbf{w}[3], \\hat{y}[N], f(x) = x^2")
     >>> [str(declaration) for declaration in scope.declared.values()]
     ['w[3]', 'y_hat[N]', 'f(x) = x^2']
     """
-    scope = Scope()
+    scope = Scope(fonts=document.fonts, macros=document.macros) if document is not None else Scope()
     later: list[tuple[str, str, tuple[str, ...], list[Token]]] = []
     dimensions: set[str] = set()
     for text in _texts(given):
-        tokens = prepared(text, limits)
+        tokens = prepared(text, limits, scope.macros)
         scope.fonts.note(tokens)
         for entry in _entries(tokens, text):
             reader = _Entry(entry, text, limits, scope)
@@ -239,14 +250,18 @@ class _Entry:
         k = 0
         while k < len(rest):
             token = rest[k]
-            if token.value == r"\in" and rest[k + 1].value == "R" and rest[k + 1].font == "bb":
-                more, k = self.space(rest, k)
+            if token.value == r"\in" and (rest[k + 1].value, rest[k + 1].font) in _SPACES:
+                more, k = self.space(rest, k + 1)
                 found += more
                 continue
             if token.kind == LETTER:
                 end = k + 1
-                while (rest[end].kind in (LETTER, NUMBER) and rest[end].glued) or (
-                    rest[end].value == "_" and rest[end].glued and rest[end].kind == SYMBOL
+                while (
+                    (end < len(rest)
+                    and rest[end].kind in (LETTER, NUMBER)
+                    and rest[end].glued)
+                    or (end < len(rest)
+                    and (rest[end].value == "_" and rest[end].glued and rest[end].kind == SYMBOL))
                 ):
                     end += 1
                 word = "".join(base_of(t) if t.kind == LETTER else t.value for t in rest[k:end])
@@ -272,13 +287,45 @@ class _Entry:
         return infix.Token(infix.OPERATOR, value, token.start, token.end)
 
     def space(self, rest: list[Token], k: int) -> tuple[list[infix.Token], int]:
-        r"""`\in \mathbb{R}^{m \times n}` as `[m,n]`."""
-        place = rest[k + 1]
-        if rest[k + 2].value != "^":
-            return [], k + 2
-        inner = _Entry(rest[k + 3 :], self.text, self.limits, self.scope)
-        content = inner.argument()
-        sizes = [self.one(t) if t.value != r"\times" else infix.Token(infix.OPERATOR, ",", t.start, t.end) for t in content]
-        opening = infix.Token(infix.OPERATOR, "[", place.start, place.end)
-        closing = infix.Token(infix.OPERATOR, "]", place.start, place.end)
-        return [opening, *sizes, closing], k + 3 + inner.at
+        r"""The set that begins at token k: `\mathbb{R}^{m \times n}` is `[m,n]`, `\mathbb{R}_{++}` is `> 0`, `\mathbb{Z}` is `integer`."""
+        place = rest[k]
+        scripts: dict[str, list[Token]] = {}
+        k += 1
+        while rest[k].kind == SYMBOL and rest[k].value in ("^", "_"):
+            inner = _Entry(rest[k + 1 :], self.text, self.limits, self.scope)
+            scripts[rest[k].value] = inner.argument()
+            k += 1 + inner.at
+        properties = _SPACES[place.value, place.font]
+        low = "".join(t.value for t in scripts.get("_", ())).replace(r"\geq", ">=").replace("0", "")
+        if low and (place.value not in ("R", "S") or low not in _PARTS):
+            self.fail(
+                place, "unexpected set of a declaration.", r"Write x \in \mathbb{R}^n, t > 0, k \in \mathbb{Z} or S \in \mathbb{S}^n_{++}."
+            )
+        if place.value == "S":
+            if low in ("+", ">="):
+                self.fail(
+                    place,
+                    "positive semidefinite matrices cannot be declared.",
+                    r"Write S \in \mathbb{S}^n, or \mathbb{S}^n_{++} for positive definite ones.",
+                )
+            properties = "spd" if low else "symmetric"
+        elif low:
+            properties = _PARTS[low]
+        sizes = [infix.Token(infix.OPERATOR, ",", t.start, t.end) if t.value == r"\times" else t for t in scripts.get("^", ())]
+        if sizes and place.value == "S":
+            sizes = [*sizes, infix.Token(infix.OPERATOR, ",", place.start, place.end), *sizes]
+        made: list[infix.Token] = []
+        run: list[Token] = []
+        for size in sizes:
+            if isinstance(size, infix.Token):
+                made += [*self.converted(run), size]
+                run = []
+            else:
+                run.append(size)
+        made += self.converted(run)
+        if made:
+            opening = infix.Token(infix.OPERATOR, "[", place.start, place.end)
+            made = [opening, *made, infix.Token(infix.OPERATOR, "]", place.start, place.end)]
+        kinds = {">": infix.OPERATOR, ">=": infix.OPERATOR, "0": infix.NUMBER}
+        made += [infix.Token(kinds.get(word, infix.NAME), word, place.start, place.end) for word in properties.split()]
+        return made, k

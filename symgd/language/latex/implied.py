@@ -43,11 +43,15 @@ def imply(sides: Sequence[Sequence[Token]], text: str, scope: Scope, is_claim: b
     found = _Search(tokens, text, scope)
     found.derived()
     scope.has_differentials = any(found.is_function_differential(k) for k in range(len(tokens) - 1))
+    found.direct()
     names = set(found.seen)
-    if not names or (is_claim and not all(any(found.name(t) in names for t in side) for side in sides)):
+    if not names:
+        return
+    if is_claim and not all(any(found.name(t) in names for t in side) for side in sides) and not names <= scope.functions:
         return
     used = {found.name(token) for token in tokens} | {name for k in range(len(tokens)) for name, _ in [found.scripted(k)]}
-    if not in_given and any(name not in used and name not in scope.sizes and name not in scope.local for name in scope.declared):
+    is_unused = any(name not in used and name not in scope.sizes and name not in scope.local for name in scope.declared)
+    if is_unused and not (in_given or scope.in_document):
         return
     found.declare()
 
@@ -76,7 +80,7 @@ class _Search:
         token = self.tokens[at] if at < len(self.tokens) else None
         if token is None:
             return False
-        return token.value == r"\partial" or (token.kind == LETTER and token.value == "d" and not self.scope.knows("d"))
+        return token.value == r"\partial" or (token.kind == LETTER and token.value == "d" and not self.scope.is_value("d"))
 
     def is_function_differential(self, at: int) -> bool:
         """`df` outside a fraction, of a function."""
@@ -136,10 +140,30 @@ class _Search:
                     end += 1
                 if end < len(self.tokens) and self.tokens[end].value == "(":
                     self.note(at)
-            elif atoms.is_name(token) and self.name(token) in atoms.USUALLY_FUNCTIONS and self.has_several(at):
+            elif (atoms.is_name(token) and self.name(token) in atoms.USUALLY_FUNCTIONS and self.has_several(at)) or (self.scope.functions and self.scripted(at)[0] in self.scope.functions):
                 self.note(at)
         for name, seen in self.seen.items():
             seen.arguments = list(self.applied(name))
+            if name in self.scope.functions and any(self.is_vector(*span) for spans in seen.arguments for span in spans):
+                seen.by_vector = True
+
+    def direct(self) -> None:
+        """The direction u in D_u f of a declared f(p[n]) is a vector, too."""
+        for at, token in enumerate(self.tokens[:-1]):
+            if token.value == "D" and token.kind == LETTER and not self.scope.knows("D") and self.tokens[at + 1].value == "_":
+                start, stop = self.argument(at + 1)
+                operand = self.after_scripts(at + 1)
+                f = self.scope.declared.get(self.scripted(operand)[0]) if operand < len(self.tokens) else None
+                name, end = self.scripted(start) if start < len(self.tokens) else ("", 0)
+                is_one = end == stop and not self.scope.knows(name)
+                if is_one and isinstance(f, UnknownFunction) and len(f.parameters) == 1 and f.parameters[0].shape:
+                    self.scope.declared[name] = Variable(name, f.parameters[0].shape)
+                    self.scope.local.add(name)
+                    self.scope.warn(f"{name} is not declared: it is read as a vector, {self.scope.declared[name]}.")
+
+    def is_vector(self, start: int, stop: int) -> bool:
+        """Is there a vector in the span, declared or bold?"""
+        return any(t.font == "bf" or self.scope.rank(self.scripted(start + k)[0]) == 1 for k, t in enumerate(self.tokens[start:stop]))
 
     def has_several(self, at: int) -> bool:
         """`f(x, y)`: no product has a comma."""
@@ -256,13 +280,23 @@ class _Search:
     def parameters(self, seen: _Seen, count: int) -> list[str]:
         """The names of the parameters, all of them numbers."""
         if not count:
-            return seen.partial or seen.total
+            return self.slots(seen.partial or seen.total)
         for arguments in seen.arguments:
             names = [self.scripted(start)[0] if self.scripted(start)[1] == stop else "" for start, stop in arguments]
             if all(names) and len(set(names)) == count:
                 return names
         return [f"{seen.token.value.removeprefix(chr(92))}{k}" for k in range(1, count + 1)]
 
+    def slots(self, by: list[str]) -> list[str]:
+        r"""What a function is derived by, without what it depends on through another: w in L(z(w)), for \frac{\partial L}{\partial z}."""
+        inner: set[str] = set()
+        waiting = [name for name in by if name in self.seen]
+        while waiting:
+            seen = self.seen[waiting.pop()]
+            fresh = {*seen.partial, *seen.total} - inner
+            inner |= fresh
+            waiting += [name for name in fresh if name in self.seen]
+        return [name for name in by if name not in inner] or by
     def refuse_count(self, name: str, seen: _Seen) -> NoReturn:
         """A function that has two arguments here, and one there."""
         first = len(seen.arguments[0])
@@ -275,7 +309,7 @@ class _Search:
     def refuse_total(self, name: str, seen: _Seen, parameters: list[str]) -> None:
         r"""`\frac{df}{dx}` of f(x(h), y(h)): the partial derivative is meant, and the total one is written."""
         moving = [by for by in seen.total if by in self.seen]
-        if moving and len(seen.total + seen.partial) > 1:
+        if moving and len(parameters) > 1:
             written = rf"\frac{{d{name}}}{{d{moving[0]}}}"
             reason = f"{written} could be the partial or the total derivative: {moving[0]} depends on another variable."
             hint = rf"Write the partial derivative: \frac{{\partial {name}}}{{\partial {moving[0]}}}."

@@ -6,11 +6,12 @@ arguments of a macro keep their own places. What expands to more tokens than a t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
 from symgd.errors import FormulaError
-from symgd.language.latex.tokens import COMMAND, END, FAULT, LETTER, NUMBER, SYMBOL, WORD, Token, placed
+from symgd.language.latex.tokens import COMMAND, END, FAULT, LETTER, NUMBER, SYMBOL, WORD, Token, placed, tokens_of
 from symgd.language.limits import Limits
 
 _DEFINE = frozenset((r"\newcommand", r"\renewcommand", r"\providecommand"))
@@ -26,20 +27,31 @@ class Macro:
     body: tuple[Token, ...]
 
 
-def expanded(tokens: list[Token], text: str, limits: Limits) -> list[Token]:
-    """The tokens with every definition taken out and every use replaced. Raises `FormulaError` or `LimitError`, placed."""
-    if not any(token.kind == COMMAND and (token.value in _DEFINE or token.value == _OPERATOR) for token in tokens):
+def expanded(tokens: list[Token], text: str, limits: Limits, known: Mapping[str, Macro] | None = None) -> list[Token]:
+    """The tokens with every definition taken out and every use replaced, also of `known` macros.
+
+    Raises `FormulaError` or `LimitError`, placed.
+    """
+    names = {*_DEFINE, _OPERATOR, *(known or ())}
+    if not any(token.kind == COMMAND and token.value in names for token in tokens):
         return tokens
-    return _Expansion(tokens, text, limits).run()
+    return _Expansion(tokens, text, limits, dict(known or {})).run()
+
+
+def macros_in(text: str, limits: Limits) -> dict[str, Macro]:
+    """The macros that a text of definitions defines."""
+    expansion = _Expansion(tokens_of(text, limits), text, limits, {})
+    expansion.run()
+    return expansion.macros
 
 
 class _Expansion:
     """The tokens still to be read stand on a stack, the next one last; None ends what a macro made."""
 
-    def __init__(self, tokens: list[Token], text: str, limits: Limits) -> None:
+    def __init__(self, tokens: list[Token], text: str, limits: Limits, macros: dict[str, Macro]) -> None:
         self.text, self.limits = text, limits
         self.waiting: list[Token | None] = list(reversed(tokens))
-        self.macros: dict[str, Macro] = {}
+        self.macros = macros
         self.active: list[str] = []
         self.made = 0
 

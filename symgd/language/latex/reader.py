@@ -66,7 +66,7 @@ def parse_claim(text: str, limits: Limits = _NO_LIMITS, scope: Scope | None = No
         _refuse_relation(text, members, relations, scope, claim=True)
     scope.frees = True
     head = head_of(members[0], scope)
-    if head is not None and (relations[0].sign != "=" or is_fresh(head[0], scope)):
+    if head is not None and not scope.in_document and (relations[0].sign != "=" or is_fresh(head[0], scope)):
         right = _member(members[1], text, limits, scope)
         scope.defines = text[members[0].start : members[0].end]
         return Equation(right, right, members[0].start, right.end)
@@ -107,7 +107,7 @@ def _for_every(scope: Scope, side: Node) -> Node:
 
 def _main(text: str, limits: Limits, scope: Scope) -> Statement:
     """The statement that is meant; those that define names for it go into the scope."""
-    tokens = prepared(text, limits)
+    tokens = prepared(text, limits, scope.macros)
     scope.fonts.note(tokens)
     if len(tokens) > limits.nodes:
         raise limits.exceeded("nodes", "the formula is too long").at(text, tokens[limits.nodes].start, tokens[limits.nodes].end)
@@ -178,9 +178,13 @@ def _announce(statement: Statement, text: str, scope: Scope) -> None:
 
 def _define(statement: Statement, text: str, limits: Limits, scope: Scope) -> None:
     name, parameters, _ = scope.heads[id(statement)]
+    scope.declared[name] = definition(name, parameters, statement.members[1], text, limits, scope)
+
+
+def definition(name: str, parameters: tuple[str, ...], body: Member, text: str, limits: Limits, scope: Scope) -> Definition:
+    """The definition of a name, with its body read."""
     with scope.binding(*parameters):
-        node = _member(statement.members[1], text, limits, scope)
-    scope.declared[name] = Definition(name, parameters, node, text)
+        return Definition(name, parameters, _member(body, text, limits, scope), text)
 
 
 def _member(member: Member, text: str, limits: Limits, scope: Scope) -> Node:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from symgd.language.declarations import Declaration, Definition, UnknownFunction, Variable, shapes_of
+from symgd.language.latex.macros import Macro
 from symgd.language.latex.names import Fonts, base_of, default_name, spellings
 from symgd.language.latex.tokens import Token
 from symgd.language.syntax import Node
@@ -29,6 +30,24 @@ class Scope:
     local: set[str] = field(default_factory=set)  # names that the text itself defines
     heads: dict[int, tuple[str, tuple[str, ...], bool]] = field(default_factory=dict)
     families: set[str] = field(default_factory=set)  # of those, the ones with an index: t_i = …
+    macros: dict[str, Macro] = field(default_factory=dict)  # that the document defines
+    functions: set[str] = field(default_factory=set)  # names that the words of the document call functions
+    in_document: bool = False  # the document says what defines a name, and which names are unused
+
+    def copy(self) -> Scope:
+        """A scope to read one text in, which does not change this one."""
+        return replace(
+            self,
+            declared=dict(self.declared),
+            sets=dict(self.sets),
+            fonts=Fonts(set(self.fonts.split)),
+            bound={},
+            warnings=[],
+            free={},
+            local=set(),
+            heads={},
+            families=set(self.families),
+        )
 
     @property
     def sizes(self) -> set[str]:
@@ -52,6 +71,10 @@ class Scope:
 
     def knows(self, name: str) -> bool:
         return name in self.declared or self.is_bound(name) or name in self.sets or name in self.sizes
+
+    def is_value(self, name: str) -> bool:
+        """Does the name stand for a value here, and not only for a dimension: the d of \\frac{d}{dx} may be one, too."""
+        return name in self.declared or self.is_bound(name) or name in self.sets
 
     def rank(self, name: str) -> int | None:
         """The number of axes of a declared variable; None where it is not known."""

@@ -16,7 +16,7 @@ from symgd.calculus import derive
 from symgd.errors import SymgdError
 from symgd.language import syntax as sx
 from symgd.language.declarations import declaration_of
-from symgd.language.elaborate import Reading, claim_of, read, read_claim
+from symgd.language.elaborate import Given, Reading, claim_of, read, read_claim
 from symgd.language.infix import parse_claim
 from symgd.language.latex.hints import in_latex
 from symgd.language.limits import Limits
@@ -25,7 +25,6 @@ from symgd.notation.latex import latex
 from symgd.notation.latex_names import name_latex
 from symgd.verify.mistakes.mistake import Mistake
 
-Given = str | Mapping[str, str]
 _DERIVATIVES = {"∂": ("diff", "grad"), "∇": ("diff", "grad"), "∇²": ("", "hess")}  # by a number, by an array
 
 

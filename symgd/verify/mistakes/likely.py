@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 from symgd.algebra import expression as ex
@@ -12,29 +12,30 @@ from symgd.algebra.shorten import shortened
 from symgd.algebra.simplify import simplified
 from symgd.errors import ShapeError, SymgdError
 from symgd.language import syntax as sx
-from symgd.language.elaborate import Reading, read, read_claim
+from symgd.language.elaborate import Given, Reading, read, read_claim
 from symgd.language.infix import parse_claim
 from symgd.language.limits import Limits
 from symgd.verify.decide import is_likely
 from symgd.verify.mistakes.arrays import Derived, array_mistakes, derivative
+from symgd.verify.mistakes.exchanged import exchanged_name
 from symgd.verify.mistakes.latex import mistake_in_latex
 from symgd.verify.mistakes.mistake import Mistake
 from symgd.verify.mistakes.search import Claim, first_that_checks, scalar_mistakes
 from symgd.verify.mistakes.shapes import missing_parts
 
 PROOF = 1.0  # seconds beyond the search that the proof of a repair may take
-Given = str | Mapping[str, str]
 
 
 def likely_mistake(text: str, given: Given, ends: float, syntax: str = "infix") -> Mistake | None:
     """The one slip that explains a refuted claim, with the claim mended, which checks; None where no single slip does, or time is up."""
     if syntax == "latex":
-        return mistake_in_latex(
+        slip = mistake_in_latex(
             text,
             given,
             lambda claim, declared: likely_mistake(claim, declared, ends),
             lambda repair: _checks(repair, given, ends + PROOF, syntax),
         )
+        return slip or exchanged_name(text, given, ends, lambda repair: _checks(repair, given, ends, syntax))
     equation = parse_claim(text, Limits())
     try:
         left, right = read_claim(text, given, "infix", Limits())
