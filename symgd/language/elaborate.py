@@ -69,9 +69,7 @@ def read(text: str, given: Given = "", syntax: str = "infix", limits: Limits = _
     return _report(elaborator, text, value)
 
 
-def read_claim(
-    text: str, given: Given = "", syntax: str = "infix", limits: Limits = _NO_LIMITS
-) -> tuple[Reading, Reading]:
+def read_claim(text: str, given: Given = "", syntax: str = "infix", limits: Limits = _NO_LIMITS) -> tuple[Reading, Reading]:
     """Read an equation: its left side and its right side, with the same names."""
     equation, elaborator = _claim(text, given, syntax, limits)
     left = elaborator.read(equation.left, text)
@@ -174,7 +172,16 @@ def _report(elaborator: Elaborator, text: str, value: Value) -> Reading:
         names[name] = "a real scalar, not declared"
         declared[name] = leaf(name)
     names.update(dict.fromkeys(sorted(elaborator.sizes), "a dimension"))
-    return Reading(text, value, declared, tuple(names.items()), tuple(elaborator.warnings), tuple(elaborator.kinked), elaborator.defines, frozenset(elaborator.used | set(elaborator.undeclared)))
+    return Reading(
+        text,
+        value,
+        declared,
+        tuple(names.items()),
+        tuple(elaborator.warnings),
+        tuple(elaborator.kinked),
+        elaborator.defines,
+        frozenset(elaborator.used | set(elaborator.undeclared)),
+    )
 
 
 def _kind(variable: Variable) -> str:

@@ -58,9 +58,7 @@ class Verdict:
         return bundle(str(self), self._repr_html_())
 
 
-def check(
-    claim: str, given: Given = "", syntax: str = "infix", seconds: float = 10.0, *, warnings: list[str] | None = None
-) -> Verdict:
+def check(claim: str, given: Given = "", syntax: str = "infix", seconds: float = 10.0, *, warnings: list[str] | None = None) -> Verdict:
     """Decide an equation of the language, such as "grad(norm2(A*x-b)^2, x) = 2*A'*(A*x-b)", over the declared domain.
 
     A right side whose shapes do not fit is refuted, with the reason. Raises FormulaError and its kin where the claim cannot be

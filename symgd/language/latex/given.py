@@ -256,12 +256,8 @@ class _Entry:
                 continue
             if token.kind == LETTER:
                 end = k + 1
-                while (
-                    (end < len(rest)
-                    and rest[end].kind in (LETTER, NUMBER)
-                    and rest[end].glued)
-                    or (end < len(rest)
-                    and (rest[end].value == "_" and rest[end].glued and rest[end].kind == SYMBOL))
+                while (end < len(rest) and rest[end].kind in (LETTER, NUMBER) and rest[end].glued) or (
+                    end < len(rest) and (rest[end].value == "_" and rest[end].glued and rest[end].kind == SYMBOL)
                 ):
                     end += 1
                 word = "".join(base_of(t) if t.kind == LETTER else t.value for t in rest[k:end])

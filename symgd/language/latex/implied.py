@@ -140,7 +140,9 @@ class _Search:
                     end += 1
                 if end < len(self.tokens) and self.tokens[end].value == "(":
                     self.note(at)
-            elif (atoms.is_name(token) and self.name(token) in atoms.USUALLY_FUNCTIONS and self.has_several(at)) or (self.scope.functions and self.scripted(at)[0] in self.scope.functions):
+            elif (atoms.is_name(token) and self.name(token) in atoms.USUALLY_FUNCTIONS and self.has_several(at)) or (
+                self.scope.functions and self.scripted(at)[0] in self.scope.functions
+            ):
                 self.note(at)
         for name, seen in self.seen.items():
             seen.arguments = list(self.applied(name))
@@ -297,6 +299,7 @@ class _Search:
             inner |= fresh
             waiting += [name for name in fresh if name in self.seen]
         return [name for name in by if name not in inner] or by
+
     def refuse_count(self, name: str, seen: _Seen) -> NoReturn:
         """A function that has two arguments here, and one there."""
         first = len(seen.arguments[0])
