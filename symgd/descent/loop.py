@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from symgd.descent.interrupts import Interrupts
-from symgd.descent.methods import FixedRate, Method, State
+from symgd.descent.methods.method import Method, State, Updates
 from symgd.descent.objective import Objective
 from symgd.descent.outcome import Descent, Number, Outcome
 
@@ -35,7 +35,8 @@ class Plan:
 
     `batches` give the data of every update (None: all of them). `tolerance`·(1 + |loss|) is the largest component of the
     gradient that counts as zero (None: the judgement of the method; with a fixed rate all steps are taken). `callback` gets the
-    number of the step, the loss and the parameters, and stops the descent by returning something true.
+    number of the step, the loss and the parameters, and stops the descent by returning something true. `why` is the reason for
+    the method, where it was chosen.
     """
 
     method: Method
@@ -43,6 +44,7 @@ class Plan:
     tolerance: float | None = None
     batches: Iterator[Tensor | slice] | None = None
     callback: Callback | None = None
+    why: str = ""
 
 
 def run(objective: Objective, plan: Plan) -> Descent:
@@ -56,6 +58,7 @@ def run(objective: Objective, plan: Plan) -> Descent:
                 raise
             outcome, advice = Outcome.STOPPED, ""
     taken = len(walk.values) - 1
+    chosen = f", chosen because {plan.why}" if plan.why else ""
     return Descent(
         parameters=dict(zip(objective.names, _copied(walk.state))),
         values=walk.values,
@@ -63,7 +66,7 @@ def run(objective: Objective, plan: Plan) -> Descent:
         outcome=outcome,
         steps=taken,
         evaluations=objective.evaluations,
-        message=f"{advice or outcome.advice} {taken:,} step{'s' * (taken != 1)} of {plan.method.described}.",
+        message=f"{advice or outcome.advice} {taken:,} step{'s' * (taken != 1)} of {plan.method.described}{chosen}.",
     )
 
 
@@ -75,7 +78,7 @@ class _Walk:
 
     def __init__(self, objective: Objective, plan: Plan, interrupts: Interrupts) -> None:
         self.objective, self.plan, self.interrupts = objective, plan, interrupts
-        self.searches = not isinstance(plan.method, FixedRate)
+        self.searches = plan.method.searches
         self.values: list[float] = []
         self.points: list[list[Number]] = []
         numbers = plan.steps * sum(tensor.numel() for tensor in objective.start)
@@ -105,6 +108,8 @@ class _Walk:
                 return Outcome.STOPPED, ""
             if self.interrupts.asked:
                 return Outcome.STOPPED, ""
+            if plan.method.finished:
+                return Outcome.CONVERGED, plan.method.finished
             if self.searches:
                 quiet = quiet + 1 if plan.method.promise <= self._share(_NEGLIGIBLE) else 0
                 if plan.tolerance is None and quiet >= _PATIENCE and self._is_minimum(_NEGLIGIBLE):
@@ -117,7 +122,7 @@ class _Walk:
 
     def _batch_step(self, last: bool) -> State:
         """A step down the loss of one batch, evaluated on the next; after the last step on all data."""
-        assert isinstance(self.plan.method, FixedRate)
+        assert isinstance(self.plan.method, Updates)
         assert self.plan.batches is not None
         point = self.plan.method.moved(self.state)
         self.objective.use(None if last else next(self.plan.batches))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from symgd.algebra.dimension import Dimension
+from symgd.algebra.expression import Expression, Leaf
+from symgd.algebra.expression import leaves as expression_leaves
 from symgd.algebra.simplify import simplified_all
 from symgd.calculus import derive
 from symgd.descent.batches import chosen, data_dimension
@@ -50,19 +55,57 @@ class Objective:
         value, *slopes = self.program.compiled.function(*arguments)
         return value, slopes
 
+    @property
+    def leaves(self) -> list[Leaf]:
+        """The parameters as variables of the formula, in order."""
+        return list(self._parameters.values())
+
+    @property
+    def count(self) -> int:
+        """How many numbers are to be found."""
+        return sum(tensor.numel() for tensor in self.start)
+
+    def size(self, shape: Sequence[Dimension]) -> int:
+        """How many entries an array of this shape has."""
+        return math.prod(length.evaluate(self.bound.sizes) for length in shape)
+
+    def of_all_data(self, roots: Sequence[Expression], more: Sequence[Leaf] = ()) -> Callable[..., tuple[Tensor, ...]]:
+        """Expressions as a function of the point, and of values for variables that are neither parameters nor data; on all data."""
+        f = self.program.formula
+        known = {**f.known, **{leaf.name: leaf for leaf in more}}
+        made = compiled(lower(roots, used_inputs(roots, known), self.leaves), self.program.dtype, self.program.device)
+        places = {leaf.name: k for k, leaf in enumerate(made.program.inputs)}
+        given = dict.fromkeys((leaf.name for leaf in more), torch.zeros(()))
+        arguments = made.arguments(Bound({**self.bound.tensors, **given}, self.bound.sizes, ()))
+        inner = [places.get(name) for name in (*self.names, *(leaf.name for leaf in more))]
+
+        def call(point: Sequence[Tensor], *values: Tensor) -> tuple[Tensor, ...]:
+            for place, tensor in zip(inner, (*point, *values)):
+                if place is not None:
+                    arguments[place] = tensor
+            return made.function(*arguments)
+
+        return call
+
+    @cached_property
+    def second_derivatives(self) -> list[Expression]:
+        """∂²f/∂a∂b for every pair of parameters, row by row."""
+        slopes = derive.gradient(self.program.formula.origin, self.leaves)
+        return simplified_all([block for slope in slopes for block in derive.gradient(slope, self.leaves)])
+
+    @cached_property
+    def is_quadratic(self) -> bool:
+        """Is the gradient linear in the parameters: is no parameter in the Hessian?"""
+        return not set(expression_leaves(*self.second_derivatives)) & set(self.leaves)
+
     def hessian(self) -> Callable[[Sequence[Tensor]], Tensor]:
         """The symbolic Hessian as a function of the point: a matrix over all entries of all parameters, in order."""
-        f, leaves = self.program.formula, list(self._parameters.values())
-        slopes = derive.gradient(f.origin, leaves)
-        blocks = [block for slope in slopes for block in derive.gradient(slope, leaves)]
-        roots = simplified_all(blocks)
-        made = compiled(lower(roots, used_inputs(roots, f.known), leaves), self.program.dtype, self.program.device)
+        evaluate = self.of_all_data(self.second_derivatives)
         lengths = [tensor.numel() for tensor in self.start]
 
         def call(point: Sequence[Tensor]) -> Tensor:
             self.evaluations += 1
-            tensors = {**self.bound.tensors, **dict(zip(self.names, point))}
-            found = iter(made.function(*made.arguments(Bound(tensors, self.bound.sizes, ()))))
+            found = iter(evaluate(point))
             return torch.cat([torch.cat([next(found).reshape(rows, columns) for columns in lengths], 1) for rows in lengths])
 
         return call
