@@ -20,6 +20,7 @@ from symgd.descent.methods.method import Evaluate, Point, State, flat
 from symgd.descent.residuals import Local, Residuals
 
 _FAST = 0.2  # share of the loss that a step lowers it by, where residuals are taken to be small
+_FORGIVEN = 2.0  # a model not used is thought of this many times better, step by step
 _LEVEL = 1e-8  # share of the slope that may lie along directions without curvature, where they count as level
 _SETTLED = 1e-8  # share of the loss that a model promises less than, where it has settled
 _ROUNDED = 1e-14  # smallest eigenvalue beside the largest that is told from 0
@@ -149,7 +150,8 @@ class Hybrid(Modeller):
     def __init__(self, residuals: Residuals, hessian: Callable[[Sequence[Tensor]], Tensor]) -> None:
         self._first, self._second = GaussNewton(residuals), Hessian(hessian)
         self._is_fast = True
-        self._used_second = False
+        self._is_second = self._used_second = False
+        self._gains = [1.0, 1.0]  # shares of the loss that the last step by either model took away
 
     @property
     def described(self) -> str:
@@ -163,16 +165,20 @@ class Hybrid(Modeller):
 
     def model(self, state: State, scale: Tensor) -> Model:
         first = self._first.model(state, scale)
+        self._is_second = False
         if self._is_fast or self._second.curvatures(state) is None:
             return first
         second = self._second.model(state, scale)
-        if not second.is_bowl:  # a saddle is left where Gauss and Newton's model sees none; on the way its own guide is the better
+        if not second.is_bowl and self._gains[0] > self._gains[1]:  # neither is a sure guide: the one that did better when last used
             inside = first.minimum()
             promise = math.inf if inside is None else -0.5 * float(torch.dot(first.along, inside))
-            if promise > _SETTLED * abs(float(state.value)):
+            if promise > _SETTLED * abs(float(state.value)):  # where Gauss and Newton's has settled, it may be on a saddle
                 return first
-        self._used_second = True
+        self._is_second = self._used_second = True
         return second
 
     def moved(self, before: State, after: State) -> None:
-        self._is_fast = float(before.value) - float(after.value) >= _FAST * abs(float(before.value))
+        gain = (float(before.value) - float(after.value)) / (abs(float(before.value)) or 1.0)
+        used, other = int(self._is_second), 1 - int(self._is_second)
+        self._gains[used], self._gains[other] = gain, _FORGIVEN * self._gains[other]
+        self._is_fast = gain >= _FAST
