@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from symgd.algebra import expression as ex
-from symgd.algebra.expression import Leaf
+from symgd.algebra.expression import Expression, Leaf
 from symgd.algebra.simplify import simplified_all
 from symgd.calculus import derive
 from symgd.descent.methods.method import State, split
@@ -23,9 +23,11 @@ def _directions(objective: Objective) -> list[Leaf]:
 def line_of(objective: Objective) -> Callable[[State, Tensor, float], tuple[float, float, float]]:
     """φ, φ' and φ'' at a rate t from a state along a direction; each is a scalar formula of its own, no gradient is formed."""
     directions, rate = _directions(objective), ex.leaf("the rate")
-    moved = {leaf: ex.add([leaf, ex.multiply(rate, along)]) for leaf, along in zip(objective.leaves, directions)}
-    value = ex.substitute(objective.program.formula.origin, moved)
-    slope = derive.jacobian(value, rate)
+    moved: dict[Expression, Expression] = {
+        leaf: ex.add([leaf, ex.multiply(rate, along)]) for leaf, along in zip(objective.leaves, directions)
+    }
+    value = ex.substitute(objective.value, moved)
+    slope = simplified_all([ex.add([derive.inner(ex.substitute(g, moved), u) for g, u in zip(objective.slopes, directions)])])[0]
     roots = simplified_all([value, slope, derive.jacobian(slope, rate)])
     evaluate = objective.of_all_data(roots, [rate, *directions])
 
@@ -41,8 +43,7 @@ def line_of(objective: Objective) -> Callable[[State, Tensor, float], tuple[floa
 def hessian_vector_of(objective: Objective) -> Callable[[Sequence[Tensor], Tensor], Tensor]:
     """The Hessian at a point times a direction, both over all entries of all parameters; the Hessian itself is never formed."""
     directions = _directions(objective)
-    slopes = derive.gradient(objective.program.formula.origin, objective.leaves)
-    along = ex.add([derive.inner(slope, direction) for slope, direction in zip(slopes, directions)])
+    along = ex.add([derive.inner(slope, direction) for slope, direction in zip(objective.slopes, directions)])
     evaluate = objective.of_all_data(simplified_all(derive.gradient(along, objective.leaves)), directions)
 
     def call(point: Sequence[Tensor], direction: Tensor) -> Tensor:

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from symgd.descent.interrupts import Interrupts
 from symgd.descent.methods.method import Method, State, Updates
-from symgd.descent.objective import Objective
+from symgd.descent.objective import FEW, Objective
 from symgd.descent.outcome import Descent, Number, Outcome
+from symgd.descent.stationary import Stationary, classified
 
 SMALL = 1e-8  # a gradient this small beside 1 + |loss| counts as zero where no tolerance is given
 _GROWTH = 1e10  # times the larger of 1 and the loss at the start: what grows beyond has diverged
@@ -23,6 +24,7 @@ _DETERMINED = 1e-7  # relative change of a parameter, and of the loss by one, th
 _VANISHED = 1e-13  # share of the loss at the start: a loss and a gradient below it are zero
 _PATIENCE = 5  # steps in a row whose promise is negligible
 _STALLED = 12  # steps in a row that lower the loss by no more than rounding
+_DOUBT = "no lower point is found, but a minimum is not certain: the loss is flat along a direction there, or not smooth."
 _KEPT = 10_000_000  # numbers of a path; a longer one is thinned out
 
 Callback = Callable[[int, float, dict[str, Number]], Any]
@@ -66,6 +68,7 @@ def run(objective: Objective, plan: Plan) -> Descent:
         outcome=outcome,
         steps=taken,
         evaluations=objective.evaluations,
+        stationary=walk.stationary,
         message=f"{advice or outcome.advice} {taken:,} step{'s' * (taken != 1)} of {plan.method.described}{chosen}.",
     )
 
@@ -80,6 +83,7 @@ class _Walk:
         self.objective, self.plan, self.interrupts = objective, plan, interrupts
         self.searches = plan.method.searches
         self.values: list[float] = []
+        self.stationary: Stationary | None = None
         self.points: list[list[Number]] = []
         numbers = plan.steps * sum(tensor.numel() for tensor in objective.start)
         self.stride = max(1, math.ceil(numbers / _KEPT))
@@ -101,6 +105,8 @@ class _Walk:
             if found is None:
                 return self._failed()
             self._arrive(found)
+            if plan.method.finished and math.isfinite(self.values[-1]):
+                return Outcome.CONVERGED, plan.method.finished
             end = self._end()
             if end is not None:
                 return end
@@ -108,12 +114,10 @@ class _Walk:
                 return Outcome.STOPPED, ""
             if self.interrupts.asked:
                 return Outcome.STOPPED, ""
-            if plan.method.finished:
-                return Outcome.CONVERGED, plan.method.finished
             if self.searches:
                 quiet = quiet + 1 if plan.method.promise <= self._share(_NEGLIGIBLE) else 0
                 if plan.tolerance is None and quiet >= _PATIENCE and self._is_minimum(_NEGLIGIBLE):
-                    return Outcome.CONVERGED, "the steps left lower the loss by less than rounding does."
+                    return self._converged("the steps left lower the loss by less than rounding does.")
                 if number >= _STALLED and self.values[-_STALLED - 1] - self.values[-1] <= _NEGLIGIBLE * abs(self.values[-1]):
                     return self._failed()
         small = SMALL if plan.tolerance is None else plan.tolerance
@@ -147,14 +151,34 @@ class _Walk:
             return Outcome.CONVERGED, ""
         if not math.isfinite(size):
             return Outcome.NONFINITE, ""
-        return (Outcome.CONVERGED, "the gradient is exactly zero.") if self.searches and size == 0.0 else None
+        return self._converged("the gradient is exactly zero.") if self.searches and size == 0.0 else None
+
+    def _converged(self, advice: str) -> End:
+        """The gradient vanishes: at a minimum, as far as the Hessian tells where it can be had."""
+        kind = self._classified()
+        if kind in (Stationary.SADDLE, Stationary.MAXIMUM):
+            return Outcome.STOPPED, f"the gradient vanishes, but the point is {kind}: start beside it."
+        if kind is Stationary.FLAT and not self._has_vanished() and not self.plan.method.is_sure:
+            return Outcome.STOPPED, _DOUBT
+        return Outcome.CONVERGED, advice
+
+    def _classified(self) -> Stationary | None:
+        """The kind of the stationary point, by the Hessian; None for many parameters, where it is not derived."""
+        if self.objective.count > FEW or self.plan.batches is not None:
+            return None
+        found = classified(self.objective.hessian()(self.state.point))
+        self.stationary = None if found is None else found[0]
+        return self.stationary
+
+    def _has_vanished(self) -> bool:
+        """Are the loss and its gradient zero, beside those at the start?"""
+        return max(self.state.relative_size(), abs(self.values[-1])) <= _VANISHED * abs(self.values[0])
 
     def _failed(self) -> End:
         """The method found no lower point: at a minimum, up to rounding, or stuck."""
         if self._is_minimum(_FAILED):
-            return Outcome.CONVERGED, "no lower point is found: what is left is rounding."
-        doubt = "the loss is flat along a direction there, or not smooth"
-        return Outcome.STOPPED, f"no lower point is found, but a minimum is not certain: {doubt}."
+            return self._converged("no lower point is found: what is left is rounding.")
+        return Outcome.STOPPED, _DOUBT
 
     def _is_minimum(self, share: float) -> bool:
         """Is this a minimum, as far as the method can tell?
@@ -163,7 +187,7 @@ class _Walk:
         minimum along a flat valley.
         """
         relative, start = self.state.relative_size(), abs(self.values[0])
-        if max(relative, abs(self.values[-1])) <= _VANISHED * start:
+        if self._has_vanished():
             return True
         if self.plan.method.promise > self._share(share):
             return False

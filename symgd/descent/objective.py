@@ -20,10 +20,13 @@ from symgd.errors import ValueGivenError
 from symgd.formula import Formula
 from symgd.lowering.compiled import compiled
 from symgd.lowering.lower import lower
+from symgd.lowering.stable.rewrite import stable
 from symgd.lowering.torch_program import TorchProgram, to_torch, used_inputs
 from symgd.lowering.values import Bound
 
 Point = list[Tensor]
+
+FEW = 40  # numbers to be found up to which the Hessian is derived without being asked for
 
 
 class Objective:
@@ -88,10 +91,19 @@ class Objective:
         return call
 
     @cached_property
+    def value(self) -> Expression:
+        """The loss in the form that derivatives are taken of."""
+        return stable([self.program.formula.origin], for_deriving=True)[0]
+
+    @cached_property
+    def slopes(self) -> list[Expression]:
+        """The gradient by each parameter, simplified: of |x|² there is 2x left, which has a derivative at 0."""
+        return simplified_all(derive.gradient(self.value, self.leaves))
+
+    @cached_property
     def second_derivatives(self) -> list[Expression]:
         """∂²f/∂a∂b for every pair of parameters, row by row."""
-        slopes = derive.gradient(self.program.formula.origin, self.leaves)
-        return simplified_all([block for slope in slopes for block in derive.gradient(slope, self.leaves)])
+        return simplified_all([derive.jacobian(slope, leaf) for slope in self.slopes for leaf in self.leaves])
 
     @cached_property
     def is_quadratic(self) -> bool:
@@ -99,13 +111,18 @@ class Objective:
         return not set(expression_leaves(*self.second_derivatives)) & set(self.leaves)
 
     def hessian(self) -> Callable[[Sequence[Tensor]], Tensor]:
-        """The symbolic Hessian as a function of the point: a matrix over all entries of all parameters, in order."""
-        evaluate = self.of_all_data(self.second_derivatives)
+        """The symbolic Hessian as a function of the point: a matrix over all entries of all parameters, in order.
+
+        It is derived when it is first asked for.
+        """
+        made: list[Callable[..., tuple[Tensor, ...]]] = []
         lengths = [tensor.numel() for tensor in self.start]
 
         def call(point: Sequence[Tensor]) -> Tensor:
+            if not made:
+                made.append(self.of_all_data(self.second_derivatives))
             self.evaluations += 1
-            found = iter(evaluate(point))
+            found = iter(made[0](point))
             return torch.cat([torch.cat([next(found).reshape(rows, columns) for columns in lengths], 1) for rows in lengths])
 
         return call

@@ -8,6 +8,8 @@ from typing import Union
 
 from torch import Tensor
 
+from symgd.descent.stationary import Stationary
+
 Number = Union[float, Tensor]
 
 _SHOWN = 20  # entries up to which an array is printed
@@ -41,7 +43,9 @@ class Descent:
     """What a descent found. `values` and `path` include the start: `values[k]` is the loss at `path[name][k]`.
 
     With batches a loss is that of the batch about to be used, the last one that of all data. Parameters are floats for
-    scalars, tensors for arrays. `steps` counts updates, `evaluations` evaluations of the loss with its gradient.
+    scalars, tensors for arrays. `steps` counts updates, `evaluations` evaluations of the loss with its gradient, of its Hessian,
+    and of the loss along a line, each as one. `stationary` is what the Hessian tells of the point where the gradient vanishes
+    (None where it was not asked: the gradient is not zero there, or there are many parameters).
     """
 
     parameters: dict[str, Number]
@@ -51,6 +55,7 @@ class Descent:
     steps: int
     evaluations: int
     message: str
+    stationary: Stationary | None = None
 
     def __str__(self) -> str:
         shown = [f"  {name} = {_shown(value)}" for name, value in self.parameters.items()]

@@ -79,9 +79,7 @@ def jacobians(roots: Sequence[Expression], objective: Objective) -> list[list[Ex
     """∂root/∂parameter for every root and every parameter."""
     found = []
     for root in stable(roots, for_deriving=True):
-        found.append(
-            [derive.jacobian(root, leaf) for leaf in objective.leaves] if root.shape else derive.gradient(root, objective.leaves)
-        )
+        found.append([derive.jacobian(root, leaf) for leaf in objective.leaves] if root.shape else derive.gradient(root, objective.leaves))
     return found
 
 

@@ -38,7 +38,8 @@ class NewtonConjugate(Method):
             move, image, is_inside = self._minimum(state, slope)
             promised = -float(torch.dot(slope, move)) - 0.5 * float(torch.dot(move, image))
             self.promise = promised if is_inside else math.inf
-            there = State(point := state.moved(move), *evaluate(point))
+            point = state.moved(move)
+            there = State(point, *evaluate(point))
             length = float(torch.linalg.vector_norm(move))
             if is_inside and promised <= _NOISE * abs(value):
                 nearer = float(torch.linalg.vector_norm(flat(there.gradient))) <= 0.5 * float(torch.linalg.vector_norm(slope))

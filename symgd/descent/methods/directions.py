@@ -26,16 +26,13 @@ class Direction(ABC):
 
     is_scaled: bool = False
 
-    @property
-    @abstractmethod
-    def described(self) -> str:
-        """What it is called."""
+    described: str = ""  # what it is called
 
     @abstractmethod
     def at(self, state: State) -> Tensor:
         """The direction."""
 
-    def learn(self, before: State, after: State, rate: float) -> None:
+    def learn(self, before: State, after: State, rate: float) -> None:  # noqa: B027  # some have nothing to learn
         """A step was taken from one state to another."""
 
     def forget(self) -> bool:
@@ -199,5 +196,7 @@ class GaussNewton(Direction):
         local = self.residuals.at(state.point)
         scale = torch.linalg.vector_norm(local.jacobian, dim=0)
         scale = torch.where(scale > 0, scale, 1.0)
-        found = torch.linalg.lstsq(local.jacobian / scale, -local.residuals.unsqueeze(1), driver="gelsd").solution.squeeze(1) / scale
+        found: Tensor = (
+            torch.linalg.lstsq(local.jacobian / scale, -local.residuals.unsqueeze(1), driver="gelsd").solution.squeeze(1) / scale
+        )
         return found.to(state.point[0].dtype)

@@ -53,6 +53,11 @@ class Method(ABC):
     searches: bool = True
 
     @property
+    def is_sure(self) -> bool:
+        """Does the method know that there is one minimum, more exactly than the Hessian in floating point does?"""
+        return self.shift is not None and math.isfinite(self.shift)
+
+    @property
     def finished(self) -> str | None:
         """Where one step is the whole way: how it ends. None for all others."""
         return None

@@ -59,10 +59,7 @@ class Model:
 class Modeller(ABC):
     """Makes a model around a state, and evaluates states."""
 
-    @property
-    @abstractmethod
-    def described(self) -> str:
-        """The method that minimises its models, in a few words."""
+    described: str = ""  # the method that minimises its models, in a few words
 
     def evaluated(self, point: Point, evaluate: Evaluate) -> State:
         return State(point, *evaluate(point))
@@ -75,7 +72,7 @@ class Modeller(ABC):
     def model(self, state: State, scale: Tensor) -> Model:
         """The model; called after `curvatures` of the same state."""
 
-    def moved(self, before: State, after: State) -> None:
+    def moved(self, before: State, after: State) -> None:  # noqa: B027  # most have nothing to learn
         """A step was taken."""
 
 
@@ -129,7 +126,8 @@ class GaussNewton(Modeller):
         local = self.local(state)
         if not bool(torch.isfinite(local.jacobian).all() and torch.isfinite(local.residuals).all()):
             return None
-        return (2 * local.factor) ** 0.5 * torch.linalg.vector_norm(local.jacobian, dim=0)
+        lengths: Tensor = torch.linalg.vector_norm(local.jacobian, dim=0)
+        return lengths * math.sqrt(2 * local.factor)
 
     def model(self, state: State, scale: Tensor) -> Model:
         local = self.local(state)
@@ -154,7 +152,7 @@ class Hybrid(Modeller):
         self._gains = [1.0, 1.0]  # shares of the loss that the last step by either model took away
 
     @property
-    def described(self) -> str:
+    def described(self) -> str:  # type: ignore[override]
         return "the method of Levenberg and Marquardt" + (", with Newton's where residuals are large" if self._used_second else "")
 
     def evaluated(self, point: Point, evaluate: Evaluate) -> State:

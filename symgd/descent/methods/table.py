@@ -21,12 +21,11 @@ from symgd.descent.methods.method import Method, Otherwise
 from symgd.descent.methods.searched import Searched
 from symgd.descent.methods.trust_region import TrustRegion
 from symgd.descent.methods.updates import SCHEDULES, FixedRate, Optimiser
-from symgd.descent.objective import Objective
+from symgd.descent.objective import FEW, Objective
 from symgd.descent.residuals import Residuals, residuals_of
 from symgd.descent.walls import walls_of
 from symgd.errors import ValueGivenError
 
-_FEW = 40  # numbers to be found up to which "auto" derives the Hessian
 _FEW_NAMES = 40  # parameters up to which it asks whether the gradient is linear
 _DENSE = 500  # up to which it keeps a matrix of them
 _SOLVED = 2000  # up to which it solves a linear system of them
@@ -135,7 +134,7 @@ def _linear(setting: Setting) -> tuple[Method, str] | None:
     residuals = setting.residuals if objective.count <= _SOLVED else None
     if residuals is not None and residuals.is_linear:
         return LinearLeastSquares(residuals), f"the loss is a sum of {residuals.count:,} squares, linear in the parameters inside"
-    if len(objective.names) <= _FEW_NAMES and objective.count <= _SOLVED and objective.is_quadratic:
+    if residuals is None and len(objective.names) <= _FEW_NAMES and objective.count <= _SOLVED and objective.is_quadratic:
         return Quadratic(objective.hessian()), "the gradient is linear in the parameters"
     return None
 
@@ -225,11 +224,11 @@ def chosen(setting: Setting) -> tuple[Method, str]:
     residuals = setting.residuals if count <= _DENSE else None
     if residuals is None:
         return _by_size(setting), f"there {'is 1 number' if count == 1 else f'are {count:,} numbers'} to be found"
-    name = "least-squares" if count <= _FEW else "levenberg-marquardt"
+    name = "least-squares" if count <= FEW else "levenberg-marquardt"
     return TABLE[name].make(setting), f"the loss is a sum of {residuals.count:,} squares"
 
 
 def _by_size(setting: Setting) -> Method:
     count = setting.objective.count
-    row = TABLE["newton" if count <= _FEW else "bfgs" if count <= _DENSE else "l-bfgs"]
+    row = TABLE["newton" if count <= FEW else "bfgs" if count <= _DENSE else "l-bfgs"]
     return row.make(Setting(setting.objective, options=row.options))
