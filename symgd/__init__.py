@@ -5,6 +5,7 @@
     hessian, hessian_vector, jacobian, differential
     to_torch                                        a fast program of the value and its gradients
     descend, compare                                gradient descent; symbolic against autograd
+    learning_rates                                  a ladder of rates at once, each with a verdict, and the largest stable one
     check, check_chain                              is this equation right? the first wrong line of a derivation
     check_gradient                                  a torch function's own backward against the derived gradient
     simplify                                        scalar identities, through SymPy
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from symgd.descent.check_gradient import check_gradient
     from symgd.descent.compare import compare
     from symgd.descent.descend import descend
+    from symgd.descent.learning_rates import learning_rates
     from symgd.lowering.torch_program import to_torch
     from symgd.verify.chain import check_chain
     from symgd.verify.check import check
@@ -86,6 +88,7 @@ __all__ = [
     "hessian",
     "hessian_vector",
     "jacobian",
+    "learning_rates",
     "simplify",
     "to_torch",
     "variables",
@@ -97,6 +100,7 @@ _LATER = {
     "check_gradient": "symgd.descent.check_gradient",
     "compare": "symgd.descent.compare",
     "descend": "symgd.descent.descend",
+    "learning_rates": "symgd.descent.learning_rates",
     "to_torch": "symgd.lowering.torch_program",
 }
 

@@ -9,8 +9,10 @@ from typing import Any
 
 from torch import Tensor
 
+from symgd.descent.curvature import stability
 from symgd.descent.interrupts import Interrupts
 from symgd.descent.methods.method import Method, State, Updates
+from symgd.descent.nonfinite import first_nonfinite
 from symgd.descent.objective import FEW, Objective
 from symgd.descent.outcome import Descent, Number, Outcome
 from symgd.descent.stationary import Stationary, classified
@@ -69,6 +71,7 @@ def run(objective: Objective, plan: Plan) -> Descent:
         steps=taken,
         evaluations=objective.evaluations,
         stationary=walk.stationary,
+        source=objective,
         message=f"{advice or outcome.advice} {taken:,} step{'s' * (taken != 1)} of {plan.method.described}{chosen}.",
     )
 
@@ -141,17 +144,26 @@ class _Walk:
     def _end(self) -> End | None:
         value = self.values[-1]
         if not math.isfinite(value):
-            return Outcome.NONFINITE, ""
+            return Outcome.NONFINITE, first_nonfinite(self.objective, self.state.point)
         if abs(value) > self.limit:
-            return Outcome.DIVERGED, ""
+            return Outcome.DIVERGED, self._bound_of_rates()
         if self.plan.tolerance is None and not self.searches:
             return None
         size = self.state.size()
         if self.plan.tolerance is not None and size <= self.plan.tolerance * (1 + abs(value)):
             return Outcome.CONVERGED, ""
         if not math.isfinite(size):
-            return Outcome.NONFINITE, ""
+            return Outcome.NONFINITE, first_nonfinite(self.objective, self.state.point)
         return self._converged("the gradient is exactly zero.") if self.searches and size == 0.0 else None
+
+    def _bound_of_rates(self) -> str:
+        """On a quadratic: the rates that do not diverge."""
+        if self.searches or self.objective.count > FEW or not self.objective.is_quadratic:
+            return ""
+        found = stability(self.objective, self.objective.start)
+        if found is None:
+            return "the loss left all bounds: it is quadratic, and falls without end along a direction."
+        return f"the loss left all bounds: it is quadratic, and rates from 2/L = {found.rate:.6g} on are too large."
 
     def _converged(self, advice: str) -> End:
         """The gradient vanishes: at a minimum, as far as the Hessian tells where it can be had."""

@@ -58,6 +58,26 @@ class Objective:
         value, *slopes = self.program.compiled.function(*arguments)
         return value, slopes
 
+    def batched(self) -> Callable[[Sequence[Tensor]], tuple[Tensor, Point]]:
+        """`value_and_gradient` of many points at once, along a new first axis of every parameter; on all data."""
+        arguments = self.program.compiled.arguments(self.bound)
+        inner = [place for place in self._places if place is not None]
+        axes = tuple(0 if k in inner else None for k in range(len(arguments)))
+        function = torch.vmap(self.program.compiled.function, in_dims=axes) if inner else self.program.compiled.function
+
+        def call(points: Sequence[Tensor]) -> tuple[Tensor, Point]:
+            self.evaluations += len(points[0])
+            for place, tensor in zip(self._places, points):
+                if place is not None:
+                    arguments[place] = tensor
+            value, *slopes = function(*arguments)
+            number = len(points[0])
+            if not inner:
+                return value.expand(number), [slope.expand(number, *slope.shape) for slope in slopes]
+            return value, slopes
+
+        return call
+
     @property
     def leaves(self) -> list[Leaf]:
         """The parameters as variables of the formula, in order."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Union
+from typing import TYPE_CHECKING, Union
 
 from torch import Tensor
 
+from symgd.descent.objective import Objective
 from symgd.descent.stationary import Stationary
+
+if TYPE_CHECKING:
+    from symgd.descent.report import Report
 
 Number = Union[float, Tensor]
 
@@ -56,6 +60,17 @@ class Descent:
     evaluations: int
     message: str
     stationary: Stationary | None = None
+    source: Objective | None = field(default=None, repr=False, compare=False)
+
+    def report(self, level: float = 0.95) -> Report:
+        """Standard errors, confidence intervals and correlations of the parameters found, and the residuals of a fit.
+
+        See `symgd.descent.report`. Raises ValueGivenError where they cannot be had: the point is no minimum, or parameters are many.
+        """
+        from symgd.descent.report import report
+
+        assert self.source is not None
+        return report(self.source, self.parameters, level)
 
     def __str__(self) -> str:
         shown = [f"  {name} = {_shown(value)}" for name, value in self.parameters.items()]

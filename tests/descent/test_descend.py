@@ -211,8 +211,19 @@ def test_a_rate_too_large_diverges():
     found = descend(BOWL, start={"w": 0.0}, rate=10, steps=2000)
     assert found.outcome is Outcome.DIVERGED
     assert found.message == (
+        "the loss left all bounds: it is quadratic, and rates from 2/L = 1 on are too large. 4 steps of gradient descent with rate 10."
+    )
+
+
+def test_a_loss_without_a_minimum_diverges():
+    found = descend(formula("-w^2"), start={"w": 1.0}, rate=1.0, steps=100)
+    assert found.message == (
+        "the loss left all bounds: it is quadratic, and falls without end along a direction. 11 steps of gradient descent with rate 1."
+    )
+    found = descend(formula("w^3"), start={"w": -1.0}, rate=1.0, steps=100)
+    assert found.message == (
         "the loss left all bounds: the rate is too large (try a third of it), or the loss has no minimum. "
-        "4 steps of gradient descent with rate 10."
+        "3 steps of gradient descent with rate 1."
     )
 
 

@@ -1,0 +1,31 @@
+"""A loss, a start and data, checked and made an objective: what every descent and every sweep begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from symgd.algebra.dimension import shape_text
+from symgd.descent.data import read_data
+from symgd.descent.objective import Objective
+from symgd.descent.options import check_names
+from symgd.errors import ShapeError, ValueGivenError
+from symgd.formula import as_formula
+
+
+def prepared(f: Any, start: Any, data: Any, device: Any, dtype: Any) -> Objective:
+    """The objective. Raises ShapeError for a formula that is no scalar, ValueGivenError and its kin for values that do not fit."""
+    f = as_formula(f)
+    if f.shape:
+        reason = f"descend takes a scalar formula, and this one is {shape_text(f.shape)}."
+        raise ShapeError(reason, hint="Reduce it with sum, mean or norm2.")
+    if not isinstance(start, Mapping) or not start:
+        raise ValueGivenError("a descent needs a start.", hint='Give every parameter a value, as in start={"w": 0.0}.')
+    if isinstance(data, str | Path):
+        data = read_data(data, [name for name in f.variables if name not in start])
+    if data is not None and not isinstance(data, Mapping):
+        hint = "Give a mapping from names to arrays, or the path of a .csv or .npz file."
+        raise ValueGivenError(f"the data are of type {type(data).__name__}.", hint=hint)
+    check_names(start, data or {}, f.known, f.variables)
+    return Objective(f, start, data or {}, device, dtype)
