@@ -6,6 +6,7 @@
     to_torch                                        a fast program of the value and its gradients
     descend, compare                                gradient descent; symbolic against autograd
     learning_rates                                  a ladder of rates at once, each with a verdict, and the largest stable one
+    multistart                                      many starts at once, the best followed to the end
     check, check_chain                              is this equation right? the first wrong line of a derivation
     check_gradient                                  a torch function's own backward against the derived gradient
     simplify                                        scalar identities, through SymPy
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from symgd.descent.compare import compare
     from symgd.descent.descend import descend
     from symgd.descent.learning_rates import learning_rates
+    from symgd.descent.multistart import multistart
     from symgd.lowering.torch_program import to_torch
     from symgd.verify.chain import check_chain
     from symgd.verify.check import check
@@ -89,6 +91,7 @@ __all__ = [
     "hessian_vector",
     "jacobian",
     "learning_rates",
+    "multistart",
     "simplify",
     "to_torch",
     "variables",
@@ -101,6 +104,7 @@ _LATER = {
     "compare": "symgd.descent.compare",
     "descend": "symgd.descent.descend",
     "learning_rates": "symgd.descent.learning_rates",
+    "multistart": "symgd.descent.multistart",
     "to_torch": "symgd.lowering.torch_program",
 }
 

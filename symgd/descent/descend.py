@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from symgd.descent.batches import slices
+from symgd.descent.constraints import constraints_of
 from symgd.descent.learning_rates import rate_of
-from symgd.descent.loop import Callback, Plan, run
-from symgd.descent.methods.table import TABLE, Setting
-from symgd.descent.methods.table import chosen as automatic
+from symgd.descent.loop import Callback
 from symgd.descent.options import check_combination, count, method_options, positive
 from symgd.descent.outcome import Descent
 from symgd.descent.prepare import prepared
+from symgd.descent.walk import Asked, kept, walked, with_held
 from symgd.errors import ValueGivenError
 
 _STEPS = 100
@@ -36,6 +36,7 @@ def descend(
     dtype: Any = None,
     schedule: str = "constant",
     options: Mapping[str, float] | None = None,
+    fixed: Sequence[str] = (),
     callback: Callback | None = None,
 ) -> Descent:
     """Minimise a scalar formula over the variables named in `start`, by its symbolic gradient.
@@ -50,8 +51,10 @@ def descend(
 
     `steps` (default 100) counts updates, `epochs` passes over the data. `batch=k` takes k entries of the data dimension per
     update, in order, or shuffled by the seed `shuffle`. `tolerance` stops where the largest component of the gradient is at most
-    tolerance·(1 + |loss|). `callback(step, loss, parameters)` is called after every update and stops the
-    descent by returning True; so does an interrupt from the keyboard, and what was reached is returned.
+    tolerance·(1 + |loss|). What a declaration asks of a parameter, as `t > 0`, `p in (0, 1)` or `q[n] simplex`, is kept, by a
+    smooth function of a free parameter or, with a rate, by projection; the message says how. `fixed` parameters stay.
+    `callback(step, loss, parameters)` is called after every update and stops the descent by returning True; so does an interrupt
+    from the keyboard, and what was reached is returned.
 
     Raises ValueGivenError, ShapeError, FormulaError, DomainError or LoweringError for values or options that do not fit; how
     the descent ends is no error but its outcome.
@@ -68,7 +71,7 @@ def descend(
     if is_automatic and method not in ("auto", "gradient"):
         raise ValueGivenError(f'rate="auto" is for gradient descent, not for {method!r}.', hint="Write rate=0.01.")
     options = method_options(method, options)
-    objective = prepared(f, start, data, device, dtype)
+    objective = prepared(f, start, data, device, dtype, fixed)
     passes, chosen = 1, None
     if batch is not None:
         entries = objective.entries()
@@ -79,7 +82,8 @@ def descend(
     reason = ""
     if is_automatic:
         given, reason = rate_of(objective)
-    setting = Setting(objective, given, schedule, total, options)
-    way, why = automatic(setting) if method == "auto" else (TABLE[method].make(setting), "")
-    why = why or reason
-    return run(objective, Plan(way, total, tolerance, chosen, callback, why))
+    asked = Asked(method, given, schedule, total, options, tolerance, chosen, callback, reason)
+    constraints = constraints_of(objective.leaves)
+    found = kept(objective, constraints, asked) if constraints else walked(objective, asked)
+    held = {name: objective.bound.tensors[name] for name in start if name not in objective.names}
+    return found if not held else with_held(found, list(start), held)

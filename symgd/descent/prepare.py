@@ -14,7 +14,7 @@ from symgd.errors import ShapeError, ValueGivenError
 from symgd.formula import as_formula
 
 
-def prepared(f: Any, start: Any, data: Any, device: Any, dtype: Any) -> Objective:
+def prepared(f: Any, start: Any, data: Any, device: Any, dtype: Any, fixed: Any = ()) -> Objective:
     """The objective. Raises ShapeError for a formula that is no scalar, ValueGivenError and its kin for values that do not fit."""
     f = as_formula(f)
     if f.shape:
@@ -28,4 +28,16 @@ def prepared(f: Any, start: Any, data: Any, device: Any, dtype: Any) -> Objectiv
         hint = "Give a mapping from names to arrays, or the path of a .csv or .npz file."
         raise ValueGivenError(f"the data are of type {type(data).__name__}.", hint=hint)
     check_names(start, data or {}, f.known, f.variables)
-    return Objective(f, start, data or {}, device, dtype)
+    held = _held(start, fixed)
+    return Objective(f, {name: value for name, value in start.items() if name not in held}, {**(data or {}), **held}, device, dtype)
+
+
+def _held(start: Mapping[str, Any], fixed: Any) -> dict[str, Any]:
+    """The parameters that keep the values of their start."""
+    names = [fixed] if isinstance(fixed, str) else list(fixed)
+    unknown = [name for name in names if name not in start]
+    if unknown:
+        raise ValueGivenError(f"fixed names {unknown[0]!r}, which has no start.", hint=f"The start has {', '.join(start)}.")
+    if len(set(names)) == len(start):
+        raise ValueGivenError("every parameter is fixed.", hint="Leave one out of fixed.")
+    return {name: start[name] for name in names}

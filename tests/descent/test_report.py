@@ -64,7 +64,7 @@ def test_a_straight_line_by_its_textbook_formulas():
         == """\
    value  standard error          90 % interval
 a   0.04          0.1625  -0.342376 to 0.422376
-b      1         0.04899   0.884709 to 1.11529
+b      1         0.04899    0.884709 to 1.11529
 
 5 residuals, 3 degrees of freedom
 sum of squares 0.072, standard deviation of the residuals 0.15491933

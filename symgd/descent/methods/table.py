@@ -119,7 +119,7 @@ def _least_squares(setting: Setting) -> Method:
 
 
 def _closed_form(setting: Setting) -> Method:
-    found = _linear(setting)
+    found = linear(setting)
     if found is None:
         raise ValueGivenError(
             "method 'closed-form' needs a gradient linear in the parameters, and the loss is not seen to have one.",
@@ -128,7 +128,7 @@ def _closed_form(setting: Setting) -> Method:
     return found[0]
 
 
-def _linear(setting: Setting) -> tuple[Method, str] | None:
+def linear(setting: Setting) -> tuple[Method, str] | None:
     """The closed form and why there is one; None where there is none."""
     objective = setting.objective
     residuals = setting.residuals if objective.count <= _SOLVED else None
@@ -218,9 +218,9 @@ def chosen(setting: Setting) -> tuple[Method, str]:
     if setting.has_rate:
         return TABLE["gradient"].make(setting), ""
     count = setting.objective.count
-    linear = _linear(setting)
-    if linear is not None:
-        return linear[0] if isinstance(linear[0], LinearLeastSquares) else Otherwise(linear[0], _by_size(setting)), linear[1]
+    closed = linear(setting)
+    if closed is not None:
+        return closed[0] if isinstance(closed[0], LinearLeastSquares) else Otherwise(closed[0], _by_size(setting)), closed[1]
     residuals = setting.residuals if count <= _DENSE else None
     if residuals is None:
         return _by_size(setting), f"there {'is 1 number' if count == 1 else f'are {count:,} numbers'} to be found"
