@@ -21,6 +21,7 @@ SMALL = 1e-8  # a gradient this small beside 1 + |loss| counts as zero where no 
 _GROWTH = 1e10  # times the larger of 1 and the loss at the start: what grows beyond has diverged
 _NEGLIGIBLE = 1e-14  # share of the loss: a method that promises less is done
 _FAILED = 1e-9  # the same where a step fails, since only rounding is left
+_ROUNDED = 2e-15  # the same of the sizes of the terms of the loss, which may cancel
 _NOTHING = 1e-20  # share of the loss at the start that counts as nothing
 _DETERMINED = 1e-7  # relative change of a parameter, and of the loss by one, that may be left at a minimum
 _VANISHED = 1e-13  # share of the loss at the start: a loss and a gradient below it are zero
@@ -201,7 +202,8 @@ class _Walk:
         relative, start = self.state.relative_size(), abs(self.values[0])
         if self._has_vanished():
             return True
-        if self.plan.method.promise > self._share(share):
+        promise = self.plan.method.promise
+        if promise > self._share(share) and not promise <= _ROUNDED * self.objective.magnitude(self.state.point):
             return False
         if self.plan.method.shift is not None:
             return self.plan.method.shift <= _DETERMINED

@@ -58,7 +58,7 @@ def multistart(
     >>> from symgd.formula import formula
     >>> found = multistart(formula("x^4 - 8*x^2 + x"), [{"x": -1.0}, {"x": 1.0}])
     >>> round(found.best.parameters["x"], 4)
-    -2.0308
+    -2.0305
     """
     if isinstance(starts, Mapping) or not hasattr(starts, "__iter__") or not list(starts):
         raise ValueGivenError("starts are no list of starts.", hint='Write starts=[{"w": 0.0}, {"w": 1.0}].')

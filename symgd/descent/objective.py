@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from symgd.algebra import expression as ex
 from symgd.algebra.dimension import Dimension
 from symgd.algebra.expression import Expression, Leaf
 from symgd.algebra.expression import leaves as expression_leaves
@@ -114,6 +115,16 @@ class Objective:
     def value(self) -> Expression:
         """The loss in the form that derivatives are taken of."""
         return stable([self.program.formula.origin], for_deriving=True)[0]
+
+    @cached_property
+    def _terms(self) -> Callable[..., tuple[Tensor, ...]]:
+        root = self.program.formula.expression
+        return self.of_all_data([ex.scaled(coefficient, node) for coefficient, node in ex.terms(root)])
+
+    def magnitude(self, point: Sequence[Tensor]) -> float:
+        """The sum of the sizes of the terms of the loss: what its rounding is a share of."""
+        self.evaluations += 1
+        return sum(abs(float(term)) for term in self._terms(point))
 
     @cached_property
     def slopes(self) -> list[Expression]:

@@ -102,7 +102,9 @@ def _rmsprop(setting: Setting) -> Method:
 
 
 def _newton(setting: Setting) -> Method:
-    return Otherwise(TrustRegion(models.Hessian(setting.objective.hessian()), walls_of(setting.objective)), _bfgs())
+    return Otherwise(
+        TrustRegion(models.Hessian(setting.objective.hessian()), walls_of(setting.objective), setting.objective.magnitude), _bfgs()
+    )
 
 
 def _bfgs() -> Method:

@@ -32,10 +32,11 @@ class TrustRegion(Method):
 
     A step does not jump over a wall: where the loss has `b/s` in it, the sign of s stays what it is. Only where nothing lower is
     found on this side are walls forgotten.
+    `magnitude(point)` is the size of the terms of the loss, which its rounding follows, where they may cancel.
     """
 
-    def __init__(self, modeller: Modeller, walls: Walls | None = None) -> None:
-        self._modeller, self._walls = modeller, walls
+    def __init__(self, modeller: Modeller, walls: Walls | None = None, magnitude: Callable[[Point], float] | None = None) -> None:
+        self._modeller, self._walls, self._magnitude = modeller, walls, magnitude
         self._scale: Tensor | None = None
         self._radius = 0.0
 
@@ -73,6 +74,8 @@ class TrustRegion(Method):
                 return self._accepted(state, there) if self._is_nearer(there, model, scale) else None
             promised = -float(torch.dot(model.along, move)) - 0.5 * float(torch.dot(model.values, move * move))
             share = (value - float(there.value)) / promised if is_finite(there) and promised > 0 else -math.inf
+            if is_inside and share <= _ACCEPTED and self._is_noise(state):
+                return self._accepted(state, there) if self._is_nearer(there, model, scale) else None
             if share < _POOR:
                 self._radius = length / 4
             elif share > _GOOD and not is_inside:
@@ -91,6 +94,10 @@ class TrustRegion(Method):
         if self._walls is None:
             return False
         return any(bool((torch.sign(a) != torch.sign(b)).any()) for a, b in zip(self._walls(here), self._walls(there)))
+
+    def _is_noise(self, state: State) -> bool:
+        """Is less promised than the rounding of terms that cancel?"""
+        return self._magnitude is not None and self.promise <= _NOISE * self._magnitude(state.point)
 
     def _accepted(self, before: State, after: State) -> State:
         self._modeller.moved(before, after)
