@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from symgd.descent.batches import slices
+from symgd.descent.checkpoint import Checkpoint, asked_of
 from symgd.descent.constraints import constraints_of
 from symgd.descent.learning_rates import rate_of
 from symgd.descent.loop import Callback
@@ -37,6 +39,9 @@ def descend(
     schedule: str = "constant",
     options: Mapping[str, float] | None = None,
     fixed: Sequence[str] = (),
+    checkpoint: str | Path | None = None,
+    every: float = 10.0,
+    resume: bool = False,
     callback: Callback | None = None,
 ) -> Descent:
     """Minimise a scalar formula over the variables named in `start`, by its symbolic gradient.
@@ -53,6 +58,8 @@ def descend(
     update, in order, or shuffled by the seed `shuffle`. `tolerance` stops where the largest component of the gradient is at most
     tolerance·(1 + |loss|). What a declaration asks of a parameter, as `t > 0`, `p in (0, 1)` or `q[n] simplex`, is kept, by a
     smooth function of a free parameter or, with a rate, by projection; the message says how. `fixed` parameters stay.
+    `checkpoint` is a file that is written `every` so many seconds and at the end, whole or not at all; with `resume=True` a run goes
+    on from it bit for bit, and begins where there is none.
     `callback(step, loss, parameters)` is called after every update and stops the descent by returning True; so does an interrupt
     from the keyboard, and what was reached is returned.
 
@@ -71,6 +78,9 @@ def descend(
     if is_automatic and method not in ("auto", "gradient"):
         raise ValueGivenError(f'rate="auto" is for gradient descent, not for {method!r}.', hint="Write rate=0.01.")
     options = method_options(method, options)
+    seconds = positive("every", every) or 10.0
+    if resume and checkpoint is None:
+        raise ValueGivenError("there is nothing to resume from.", hint='Write checkpoint="run.safetensors".')
     objective = prepared(f, start, data, device, dtype, fixed)
     passes, chosen = 1, None
     if batch is not None:
@@ -83,6 +93,11 @@ def descend(
     if is_automatic:
         given, reason = rate_of(objective)
     asked = Asked(method, given, schedule, total, options, tolerance, chosen, callback, reason)
+    if checkpoint is not None:
+        of_steps = total if batch is not None or schedule != "constant" else None
+        run = {"method": method, "rate": given, "schedule": schedule, "options": options, "tolerance": tolerance, "batch": batch}
+        same = asked_of(objective, **run, shuffle=shuffle, steps=of_steps)
+        asked = replace(asked, checkpoint=Checkpoint(checkpoint, seconds, resume, same))
     constraints = constraints_of(objective.leaves)
     found = kept(objective, constraints, asked) if constraints else walked(objective, asked)
     held = {name: objective.bound.tensors[name] for name in start if name not in objective.names}

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
+from symgd.descent.checkpoint import Checkpoint, Saved
 from symgd.descent.curvature import stability
 from symgd.descent.interrupts import Interrupts
 from symgd.descent.methods.method import Method, State, Updates
@@ -50,18 +51,21 @@ class Plan:
     batches: Iterator[Tensor | slice] | None = None
     callback: Callback | None = None
     why: str = ""
+    checkpoint: Checkpoint | None = None
 
 
 def run(objective: Objective, plan: Plan) -> Descent:
     """Descend from the start of the objective. Ctrl-C ends it with what it has."""
     with Interrupts() as interrupts:
-        walk = _Walk(objective, plan, interrupts)
+        walk, is_whole = _Walk(objective, plan, interrupts), True
         try:
-            outcome, advice = walk.start() or walk.steps()
+            outcome, advice = walk.resumed() or walk.start() or walk.steps()
         except KeyboardInterrupt:
             if not walk.values:
                 raise
-            outcome, advice = Outcome.STOPPED, ""
+            outcome, advice, is_whole = Outcome.STOPPED, "", False  # half-way through a step: what was written before stands
+    if plan.checkpoint is not None and is_whole:
+        walk.write(None if outcome in (Outcome.STOPPED, Outcome.MAX_STEPS) else (str(outcome), advice))
     taken = len(walk.values) - 1
     chosen = f", chosen because {plan.why}" if plan.why else ""
     return Descent(
@@ -88,11 +92,37 @@ class _Walk:
         self.searches = plan.method.searches
         self.values: list[float] = []
         self.stationary: Stationary | None = None
+        self.quiet = 0  # steps in a row whose promise is negligible
         self.points: list[list[Number]] = []
         numbers = plan.steps * sum(tensor.numel() for tensor in objective.start)
         self.stride = max(1, math.ceil(numbers / _KEPT))
 
+    def resumed(self) -> End | None:
+        """Go on from the checkpoint, where there is one; the end, where the run had ended."""
+        plan = self.plan
+        saved = None if plan.checkpoint is None else plan.checkpoint.read(plan.method, self.objective)
+        if saved is None:
+            return None
+        self.state, self.values, self.points, self.quiet = saved.state, saved.values, saved.points, saved.quiet
+        self.objective.evaluations = saved.evaluations
+        if plan.batches is not None:
+            for _ in range(len(self.values)):
+                entries = next(plan.batches)
+            self.objective.use(entries)
+        if saved.ended is not None:
+            return Outcome(saved.ended[0]), saved.ended[1]
+        return None
+
+    def write(self, ended: tuple[str, str] | None = None) -> None:
+        """Write the checkpoint."""
+        assert self.plan.checkpoint is not None
+        saved = Saved(self.state, self.values, self.points, self.quiet, self.objective.evaluations, ended)
+        self.plan.checkpoint.write(saved, self.plan.method, self.objective.names)
+
     def start(self) -> End | None:
+        if self.values:  # resumed
+            self.limit = _GROWTH * max(1.0, abs(self.values[0]))
+            return None
         if self.plan.batches is not None:
             self.objective.use(next(self.plan.batches))
         self._arrive(State(self.objective.start, *self.objective.value_and_gradient(self.objective.start)))
@@ -100,8 +130,8 @@ class _Walk:
         return self._end()
 
     def steps(self) -> End:
-        plan, evaluate, quiet = self.plan, self.objective.value_and_gradient, 0
-        for number in range(1, plan.steps + 1):
+        plan, evaluate = self.plan, self.objective.value_and_gradient
+        for number in range(len(self.values), plan.steps + 1):
             if plan.batches is not None:
                 found: State | None = self._batch_step(last=number == plan.steps)
             else:
@@ -119,11 +149,13 @@ class _Walk:
             if self.interrupts.asked:
                 return Outcome.STOPPED, ""
             if self.searches:
-                quiet = quiet + 1 if plan.method.promise <= self._share(_NEGLIGIBLE) else 0
-                if plan.tolerance is None and quiet >= _PATIENCE and self._is_minimum(_NEGLIGIBLE):
+                self.quiet = self.quiet + 1 if plan.method.promise <= self._share(_NEGLIGIBLE) else 0
+                if plan.tolerance is None and self.quiet >= _PATIENCE and self._is_minimum(_NEGLIGIBLE):
                     return self._converged("the steps left lower the loss by less than rounding does.")
                 if number >= _STALLED and self.values[-_STALLED - 1] - self.values[-1] <= _NEGLIGIBLE * abs(self.values[-1]):
                     return self._failed()
+            if plan.checkpoint is not None and plan.checkpoint.is_due():
+                self.write()
         small = SMALL if plan.tolerance is None else plan.tolerance
         is_small = not self.searches and self.state.size() <= small * (1 + abs(self.values[-1]))
         return (Outcome.CONVERGED if is_small else Outcome.MAX_STEPS), ""

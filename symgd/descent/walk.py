@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from symgd.descent.checkpoint import Checkpoint
 from symgd.descent.constraints import Constraint, Freed, Projected
 from symgd.descent.loop import Callback, Plan, run
 from symgd.descent.methods.method import Method, Updates
@@ -29,6 +30,7 @@ class Asked:
     batches: Iterator[Tensor | slice] | None
     callback: Callback | None
     reason: str
+    checkpoint: Checkpoint | None = None
 
     def setting(self, objective: Objective) -> Setting:
         return Setting(objective, self.rate, self.schedule, self.steps, self.options)
@@ -39,7 +41,7 @@ class Asked:
         return way, why or self.reason
 
     def plan(self, way: Method, why: str, callback: Callback | None) -> Plan:
-        return Plan(way, self.steps, self.tolerance, self.batches, callback, why)
+        return Plan(way, self.steps, self.tolerance, self.batches, callback, why, self.checkpoint)
 
 
 def walked(objective: Objective, asked: Asked) -> Descent:
@@ -58,7 +60,7 @@ def kept(objective: Objective, constraints: Sequence[Constraint], asked: Asked) 
         return run(objective, asked.plan(Projected(way, objective.names, constraints), why, asked.callback))
     closed = linear(setting) if asked.method in ("auto", "closed-form") else None
     if closed is not None:
-        found = run(objective, asked.plan(*closed, None))
+        found = run(objective, replace(asked, checkpoint=None).plan(*closed, None))
         names = [one.leaf.name for one in constraints]
         values = [torch.as_tensor(found.parameters[name], dtype=torch.float64) for name in names]
         if found.outcome is Outcome.CONVERGED and all(one.holds(value) for one, value in zip(constraints, values)):

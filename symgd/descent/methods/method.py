@@ -91,26 +91,27 @@ class Otherwise(Method):
     """One method until it gives up (no step, and no promise to judge by), then another from there."""
 
     def __init__(self, first: Method, then: Method) -> None:
-        self._now, self._first, self._then = first, first, then
-        self._taken = 0
+        self._first, self._then = first, then
+        self._is_first, self._taken = True, 0
 
     @property
     def described(self) -> str:
-        if self._now is self._first:
+        if self._is_first:
             return self._first.described
         return f"{self._first.described}, then {self._then.described}" if self._taken else self._then.described
 
     @property
     def finished(self) -> str | None:
-        return self._now.finished
+        return (self._first if self._is_first else self._then).finished
 
     def step(self, state: State, evaluate: Evaluate) -> State | None:
-        found = self._now.step(state, evaluate)
-        if found is None and self._now is self._first and not math.isfinite(self._first.promise):
-            self._now = self._then
-            found = self._now.step(state, evaluate)
-        self._taken += self._now is self._first
-        self.promise, self.shift = self._now.promise, self._now.shift
+        now = self._first if self._is_first else self._then
+        found = now.step(state, evaluate)
+        if found is None and self._is_first and not math.isfinite(now.promise):
+            self._is_first, now = False, self._then
+            found = now.step(state, evaluate)
+        self._taken += self._is_first
+        self.promise, self.shift = now.promise, now.shift
         return found
 
 
