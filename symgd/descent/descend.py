@@ -39,6 +39,7 @@ def descend(
     schedule: str = "constant",
     options: Mapping[str, float] | None = None,
     fixed: Sequence[str] = (),
+    missing: str = "error",
     checkpoint: str | Path | None = None,
     every: float = 10.0,
     resume: bool = False,
@@ -46,7 +47,8 @@ def descend(
 ) -> Descent:
     """Minimise a scalar formula over the variables named in `start`, by its symbolic gradient.
 
-    `data` gives the other variables: a mapping, or the path of a .csv or .npz file. With a `rate` every step is
+    `data` gives the other variables: a mapping, a frame of pandas or polars, or the path of a .csv, .npz or .safetensors file;
+    `missing="drop"` leaves out rows of a frame or a .csv file with an entry that is missing. With a `rate` every step is
     w ← w − rate·∂f/∂w, all gradients first, then all parameters together, and without a `tolerance` all steps are taken.
     `rate="auto"` takes the best rate of a quadratic, 2/(L + λ) with the extreme curvatures, else the best of `learning_rates`.
     Without a rate, method "auto" chooses a method and says why: the closed form where the gradient is linear in the parameters;
@@ -81,7 +83,7 @@ def descend(
     seconds = positive("every", every) or 10.0
     if resume and checkpoint is None:
         raise ValueGivenError("there is nothing to resume from.", hint='Write checkpoint="run.safetensors".')
-    objective = prepared(f, start, data, device, dtype, fixed)
+    objective = prepared(f, start, data, device, dtype, fixed, missing)
     passes, chosen = 1, None
     if batch is not None:
         entries = objective.entries()

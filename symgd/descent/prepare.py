@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from symgd.algebra.dimension import shape_text
-from symgd.descent.data import read_data
+from symgd.descent.data import MISSING, is_frame, read_data, read_frame
 from symgd.descent.objective import Objective
 from symgd.descent.options import check_names
 from symgd.errors import ShapeError, ValueGivenError
 from symgd.formula import as_formula
 
 
-def prepared(f: Any, start: Any, data: Any, device: Any, dtype: Any, fixed: Any = ()) -> Objective:
+def prepared(f: Any, start: Any, data: Any, device: Any, dtype: Any, fixed: Any = (), missing: Any = "error") -> Objective:
     """The objective. Raises ShapeError for a formula that is no scalar, ValueGivenError and its kin for values that do not fit."""
     f = as_formula(f)
     if f.shape:
@@ -22,10 +22,15 @@ def prepared(f: Any, start: Any, data: Any, device: Any, dtype: Any, fixed: Any 
         raise ShapeError(reason, hint="Reduce it with sum, mean or norm2.")
     if not isinstance(start, Mapping) or not start:
         raise ValueGivenError("a descent needs a start.", hint='Give every parameter a value, as in start={"w": 0.0}.')
+    if missing not in MISSING:
+        raise ValueGivenError(f"missing is {str(missing)[:40]!r}.", hint='Write missing="error", or missing="drop".')
+    wanted = [name for name in f.variables if name not in start]
     if isinstance(data, str | Path):
-        data = read_data(data, [name for name in f.variables if name not in start])
+        data = read_data(data, wanted, missing)
+    elif is_frame(data):
+        data = read_frame(data, wanted, missing)
     if data is not None and not isinstance(data, Mapping):
-        hint = "Give a mapping from names to arrays, or the path of a .csv or .npz file."
+        hint = "Give a mapping from names to arrays, a frame, or the path of a .csv, .npz or .safetensors file."
         raise ValueGivenError(f"the data are of type {type(data).__name__}.", hint=hint)
     check_names(start, data or {}, f.known, f.variables)
     held = _held(start, fixed)

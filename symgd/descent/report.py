@@ -53,6 +53,19 @@ class Report:
     deviation: float | None
     level: float
 
+    def json(self) -> dict[str, Any]:
+        """The same as plain data."""
+        rows = [{"name": p.name, "value": p.value, "error": p.error, "low": p.low, "high": p.high} for p in self.parameters]
+        return {
+            "parameters": rows,
+            "level": self.level,
+            "correlation": self.correlation.tolist(),
+            "residuals": None if self.residuals is None else self.residuals.tolist(),
+            "squares": self.squares,
+            "freedom": self.freedom,
+            "deviation": self.deviation,
+        }
+
     def __str__(self) -> str:
         body = [["", "value", "standard error", f"{100 * self.level:g} % interval"]]
         for one in self.parameters:

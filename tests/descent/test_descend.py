@@ -411,7 +411,11 @@ REFUSED = [
         ShapeError,
         "y is declared (n), and the value given for it has 1 entry, not 3.\nx has 3 entries, so n = 3.",
     ),
-    ({"data": 3}, ValueGivenError, "the data are of type int.\nGive a mapping from names to arrays, or the path of a .csv or .npz file."),
+    (
+        {"data": 3},
+        ValueGivenError,
+        "the data are of type int.\nGive a mapping from names to arrays, a frame, or the path of a .csv, .npz or .safetensors file.",
+    ),
     ({"device": "cuda; touch planted"}, LoweringError, None),
 ]
 
