@@ -514,7 +514,8 @@ def test_a_run_is_resumed(command: Command, tmp_path: Path) -> None:
     assert command(*DESCENT, "--steps", "30", "--checkpoint", path, "--resume", "--json").json == whole
 
 
-KEYS = "formula, given, data, start, fixed, method, rate, schedule, options, steps, epochs, batch, shuffle, tolerance, missing, checkpoint, every"
+FIRST = "formula, given, data, start, fixed, method, rate, schedule, options, "
+KEYS = FIRST + "steps, epochs, batch, shuffle, tolerance, missing, checkpoint, every"
 PROBLEMS = {
     "formula = 'w^2'\nstrat = 3\n": f"{{}}: unknown key 'strat'.\nDid you mean start? The keys are {KEYS}.",
     "formula = 3\n": "{}: formula is not a text.\nWrite formula as a text.",
