@@ -48,6 +48,7 @@ def descend(
     """Minimise a scalar formula over the variables named in `start`, by its symbolic gradient.
 
     `data` gives the other variables: a mapping, a frame of pandas or polars, or the path of a .csv, .npz or .safetensors file;
+    or a function that returns blocks of the data, mappings, anew at every call, for data larger than memory (exact over all blocks);
     `missing="drop"` leaves out rows of a frame or a .csv file with an entry that is missing. With a `rate` every step is
     w ← w − rate·∂f/∂w, all gradients first, then all parameters together, and without a `tolerance` all steps are taken.
     `rate="auto"` takes the best rate of a quadratic, 2/(L + λ) with the extreme curvatures, else the best of `learning_rates`.
@@ -84,6 +85,8 @@ def descend(
     if resume and checkpoint is None:
         raise ValueGivenError("there is nothing to resume from.", hint='Write checkpoint="run.safetensors".')
     objective = prepared(f, start, data, device, dtype, fixed, missing)
+    if objective.blocked is not None and (batch is not None or checkpoint is not None):
+        raise ValueGivenError("data in blocks go with neither batch nor checkpoint.", hint="Leave them out, or give all data at once.")
     passes, chosen = 1, None
     if batch is not None:
         entries = objective.entries()

@@ -14,7 +14,7 @@ from symgd.descent.curvature import stability
 from symgd.descent.interrupts import Interrupts
 from symgd.descent.methods.method import Method, State, Updates
 from symgd.descent.nonfinite import first_nonfinite
-from symgd.descent.objective import FEW, Objective
+from symgd.descent.objective import Objective
 from symgd.descent.outcome import Descent, Number, Outcome
 from symgd.descent.stationary import Stationary, classified
 
@@ -191,7 +191,7 @@ class _Walk:
 
     def _bound_of_rates(self) -> str:
         """On a quadratic: the rates that do not diverge."""
-        if self.searches or self.objective.count > FEW or not self.objective.is_quadratic:
+        if self.searches or not self.objective.is_small or not self.objective.is_quadratic:
             return ""
         found = stability(self.objective, self.objective.start)
         if found is None:
@@ -209,7 +209,7 @@ class _Walk:
 
     def _classified(self) -> Stationary | None:
         """The kind of the stationary point, by the Hessian; None for many parameters, where it is not derived."""
-        if self.objective.count > FEW or self.plan.batches is not None:
+        if not self.objective.is_small or self.plan.batches is not None:
             return None
         found = classified(self.objective.hessian()(self.state.point))
         self.stationary = None if found is None else found[0]

@@ -23,6 +23,8 @@ def first_nonfinite(objective: Objective, point: Sequence[Tensor]) -> str:
     for name, tensor in zip(objective.names, point):
         if not bool(torch.isfinite(tensor).all()):
             return f"{name} itself is not finite any more: {_value(tensor)}. {_ADVICE}"
+    if objective.blocked is not None:
+        return ""
     parts = [node for node in ex.topological(objective.program.formula.origin, *objective.slopes) if not isinstance(node, Constant | Leaf)]
     try:
         values = objective.of_all_data(parts)(point)

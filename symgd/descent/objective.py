@@ -17,6 +17,7 @@ from symgd.algebra.expression import leaves as expression_leaves
 from symgd.algebra.simplify import simplified_all
 from symgd.calculus import derive
 from symgd.descent.batches import chosen, data_dimension
+from symgd.descent.blocks import BlockedLoss, Blocks
 from symgd.errors import ValueGivenError
 from symgd.formula import Formula
 from symgd.lowering.compiled import compiled
@@ -27,6 +28,7 @@ from symgd.lowering.values import Bound
 
 Point = list[Tensor]
 
+_FIRST_ORDER = 'Write method="l-bfgs", "bfgs", "conjugate-gradient", "gradient", or give a rate.'
 FEW = 40  # numbers to be found up to which the Hessian is derived without being asked for
 
 
@@ -42,6 +44,7 @@ class Objective:
             raise ValueGivenError(reason, hint="Declare arrays: x[n].")
         self.start: Point = [self.bound.tensors[name].clone() for name in self.names]
         self.evaluations = 0
+        self.blocked: BlockedLoss | None = None
         known = f.known
         self._data = {name: known[name] for name in self.bound.tensors if name not in self.names}
         self._parameters = {name: known[name] for name in self.names}
@@ -52,12 +55,24 @@ class Objective:
     def value_and_gradient(self, point: Sequence[Tensor]) -> tuple[Tensor, Point]:
         """The loss, a tensor without axes, and its gradient at the point, one tensor per parameter."""
         self.evaluations += 1
+        if self.blocked is not None:
+            return self.blocked.value_and_gradient(point)
         arguments = self._arguments
         for place, tensor in zip(self._places, point):
             if place is not None:  # a parameter that the loss does not depend on is no argument
                 arguments[place] = tensor
         value, *slopes = self.program.compiled.function(*arguments)
         return value, slopes
+
+    def in_blocks(self, blocks: Blocks) -> None:
+        """From now on the loss is over all blocks: see `blocks`. The data given before were the first of them."""
+        dimension = data_dimension(self._parameters, self._data)
+        self.blocked = BlockedLoss(self.program, self.names, dimension, blocks)
+
+    @property
+    def is_small(self) -> bool:
+        """Is the Hessian derived without being asked for: are there few numbers to be found, and all data at hand?"""
+        return self.count <= FEW and self.blocked is None
 
     def batched(self) -> Callable[[Sequence[Tensor]], tuple[Tensor, Point]]:
         """`value_and_gradient` of many points at once, along a new first axis of every parameter; on all data."""
@@ -95,6 +110,8 @@ class Objective:
 
     def of_all_data(self, roots: Sequence[Expression], more: Sequence[Leaf] = ()) -> Callable[..., tuple[Tensor, ...]]:
         """Expressions as a function of the point, and of values for variables that are neither parameters nor data; on all data."""
+        if self.blocked is not None:
+            raise ValueGivenError("this takes all data at once, and they come in blocks.", hint=_FIRST_ORDER)
         f = self.program.formula
         known = {**f.known, **{leaf.name: leaf for leaf in more}}
         made = compiled(lower(roots, used_inputs(roots, known), self.leaves), self.program.dtype, self.program.device)
@@ -123,6 +140,8 @@ class Objective:
 
     def magnitude(self, point: Sequence[Tensor]) -> float:
         """The sum of the sizes of the terms of the loss: what its rounding is a share of."""
+        if self.blocked is not None:
+            return abs(float(self.value_and_gradient(point)[0]))
         self.evaluations += 1
         return sum(abs(float(term)) for term in self._terms(point))
 

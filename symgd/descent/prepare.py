@@ -11,7 +11,7 @@ from symgd.descent.data import MISSING, is_frame, read_data, read_frame
 from symgd.descent.objective import Objective
 from symgd.descent.options import check_names
 from symgd.errors import ShapeError, ValueGivenError
-from symgd.formula import as_formula
+from symgd.formula import Formula, as_formula
 
 
 def prepared(f: Any, start: Any, data: Any, device: Any, dtype: Any, fixed: Any = (), missing: Any = "error") -> Objective:
@@ -27,6 +27,8 @@ def prepared(f: Any, start: Any, data: Any, device: Any, dtype: Any, fixed: Any 
     wanted = [name for name in f.variables if name not in start]
     if isinstance(data, str | Path):
         data = read_data(data, wanted, missing)
+    elif callable(data):
+        return _in_blocks(f, start, data, device, dtype, fixed)
     elif is_frame(data):
         data = read_frame(data, wanted, missing)
     if data is not None and not isinstance(data, Mapping):
@@ -35,6 +37,20 @@ def prepared(f: Any, start: Any, data: Any, device: Any, dtype: Any, fixed: Any 
     check_names(start, data or {}, f.known, f.variables)
     held = _held(start, fixed)
     return Objective(f, {name: value for name, value in start.items() if name not in held}, {**(data or {}), **held}, device, dtype)
+
+
+def _in_blocks(f: Formula, start: Mapping[str, Any], blocks: Any, device: Any, dtype: Any, fixed: Any) -> Objective:
+    """An objective over what a function returns at every call: mappings from names to arrays, one block after the other."""
+    first = next(iter(blocks()), None)
+    if not isinstance(first, Mapping):
+        reason = "the function given as data returns no blocks."
+        raise ValueGivenError(reason, hint="Let it return, at every call, an iterable of mappings from names to arrays.")
+    check_names(start, first, f.known, f.variables)
+    held = _held(start, fixed)
+    moving = {name: value for name, value in start.items() if name not in held}
+    objective = Objective(f, moving, {**first, **held}, device, dtype)
+    objective.in_blocks(lambda: ({**block, **held} for block in blocks()))
+    return objective
 
 
 def _held(start: Mapping[str, Any], fixed: Any) -> dict[str, Any]:

@@ -85,6 +85,8 @@ def jacobians(roots: Sequence[Expression], objective: Objective) -> list[list[Ex
 
 def residuals_of(objective: Objective) -> Residuals | None:
     """The residuals of an objective; None where it is not a sum of squares, a weight is negative, or the Jacobian would not fit."""
+    if objective.blocked is not None:
+        return None
     parts = squares(objective.program.formula.origin, objective.leaves)
     if parts is None:
         return None
