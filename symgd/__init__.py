@@ -5,6 +5,8 @@
     hessian, hessian_vector, jacobian, differential
     to_torch                                        a fast program of the value and its gradients
     descend, compare                                gradient descent; symbolic against autograd
+    learning_rates                                  a ladder of rates at once, each with a verdict, and the largest stable one
+    multistart                                      many starts at once, the best followed to the end
     check, check_chain, check_document              is this equation right? the first wrong line of a derivation; every claim of a document
     check_gradient                                  a torch function's own backward against the derived gradient
     simplify                                        scalar identities, through SymPy
@@ -53,6 +55,8 @@ if TYPE_CHECKING:
     from symgd.descent.check_gradient import check_gradient
     from symgd.descent.compare import compare
     from symgd.descent.descend import descend
+    from symgd.descent.learning_rates import learning_rates
+    from symgd.descent.multistart import multistart
     from symgd.lowering.torch_program import to_torch
     from symgd.verify.chain import check_chain
     from symgd.verify.check import check
@@ -88,6 +92,8 @@ __all__ = [
     "hessian",
     "hessian_vector",
     "jacobian",
+    "learning_rates",
+    "multistart",
     "simplify",
     "to_torch",
     "variables",
@@ -100,6 +106,8 @@ _LATER = {
     "check_gradient": "symgd.descent.check_gradient",
     "compare": "symgd.descent.compare",
     "descend": "symgd.descent.descend",
+    "learning_rates": "symgd.descent.learning_rates",
+    "multistart": "symgd.descent.multistart",
     "to_torch": "symgd.lowering.torch_program",
 }
 

@@ -480,7 +480,7 @@ def test_messages_about_other_files(command: Command, tmp_path: Path) -> None:
         assert (found.code, found.out) == (2, "")
         return found.err.replace(str(path), name)
 
-    kinds = "Give a .csv file with a heading, or a .npz file."
+    kinds = "Give a .csv file with a heading, a .npz file, or a .safetensors file."
     assert message("data.txt", b"") == f"error: cannot tell what kind of data 'data.txt' holds.\n{kinds}\n"
     assert message("none.csv", None) == "error: cannot read 'none.csv': no such file or directory.\n"
     assert message("latin.csv", b"x,\xe9\n") == "error: 'latin.csv' is no UTF-8 text.\nSave it as UTF-8.\n"
@@ -496,6 +496,69 @@ def test_objects_in_npz_files_are_refused(command: Command, tmp_path: Path) -> N
     found = command("descend", "mean((w*x)^2)", "--given", "x[n]", "--start", "w=1", "--data", str(path))
     assert found.code == 2
     assert found.err.startswith(f"error: {str(path)!r} is no .npz file of numbers: ")
+
+
+PROBLEM = """
+formula = "mean((w*x + b - y)^2)"
+given = "x[n], y[n]"
+data = "hours.csv"
+[start]
+w = 1.0
+b = 0.0
+"""
+
+
+def test_a_problem_in_a_file(command: Command, tmp_path: Path) -> None:
+    lecture(tmp_path)
+    path = tmp_path / "problem.toml"
+    path.write_text(PROBLEM.replace("x[n], y[n]", "x[n], y[n], w > 0"), encoding="utf-8")
+    found = command("descend", str(path), "--json").json
+    assert found["parameters"] == {"w": pytest.approx(2.0), "b": pytest.approx(0.0, abs=1e-12)}
+    assert found["message"].endswith("; the bounds hold there.")
+    path.write_text(PROBLEM, encoding="utf-8")
+    shown = command("descend", str(path), "--report", "--rate", "auto", "--steps", "500")
+    assert (shown.code, shown.err) == (0, "")
+    assert "3 residuals, 1 degrees of freedom" in shown.out
+
+
+def test_a_run_is_resumed(command: Command, tmp_path: Path) -> None:
+    path = str(tmp_path / "run.safetensors")
+    whole = command(*DESCENT, "--steps", "30", "--json").json
+    command(*DESCENT, "--steps", "10", "--checkpoint", path)
+    assert command(*DESCENT, "--steps", "30", "--checkpoint", path, "--resume", "--json").json == whole
+
+
+FIRST = "formula, given, data, start, fixed, method, rate, schedule, options, "
+KEYS = FIRST + "steps, epochs, batch, shuffle, tolerance, missing, checkpoint, every"
+PROBLEMS = {
+    "formula = 'w^2'\nstrat = 3\n": f"{{}}: unknown key 'strat'.\nDid you mean start? The keys are {KEYS}.",
+    "formula = 3\n": "{}: formula is not a text.\nWrite formula as a text.",
+    "formula = 'w^2'\n": '{}: start is missing.\nWrite formula = "(w - 2)^2", and below it [start] and w = 0.0.',
+    "": '{}: formula and start are missing.\nWrite formula = "(w - 2)^2", and below it [start] and w = 0.0.',
+    "formula = 'w^2'\nsteps = 1.5\n[start]\nw = 1\n": "{}: steps is not a whole number.\nWrite steps as a whole number.",
+    "formula = 'w^2'\n[start]\nw = true\n": "{}: start is not a table of numbers or arrays.\nWrite start as a table of numbers or arrays.",
+}
+
+
+@pytest.mark.parametrize("text", PROBLEMS)
+def test_messages_about_problems(command: Command, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "problem.toml"
+    path.write_text(text, encoding="utf-8")
+    found = command("descend", str(path))
+    assert (found.code, found.out, found.err) == (2, "", f"error: {PROBLEMS[text]}\n".replace("{}", str(path)))
+
+
+def test_other_problems(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "problem.toml"
+    assert command("descend", str(path)).err == f"error: cannot read {str(path)!r}: no such file or directory.\n"
+    path.write_text("formula = = 2", encoding="utf-8")
+    assert command("descend", str(path)).err.startswith(f"error: {path} is no TOML: Invalid value")
+    path.write_text("a = " + "[" * 5000, encoding="utf-8")
+    assert command("descend", str(path)).code == 2
+    path.write_text(PROBLEM, encoding="utf-8")
+    assert command("descend", str(path), "--start", "w=1").err == (
+        f"error: declarations and a start stand in the file.\nWrite given and [start] in {path}.\n"
+    )
 
 
 # ---- processes: time, imports, pipes, signals ------------------------------------------------------------------------

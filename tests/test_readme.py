@@ -12,6 +12,7 @@ import pytest
 import symgd
 from symgd import cli
 from symgd.algebra.shorten import RULES
+from symgd.descent.methods.table import ROWS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -117,3 +118,10 @@ def test_the_table_of_rules_is_the_one_in_the_code() -> None:
     table = README.split("## What is printed")[1].split("## The command line")[0]
     rows = [line for line in table.splitlines() if line.startswith("| ") and not line.startswith("| rule |")]
     assert rows == [f"| {rule.name} | `{rule.before}` | `{rule.after}` | `{rule.given}` |" for rule in RULES]
+
+
+def test_every_method_is_listed() -> None:
+    """The table of methods in the README is that of the package."""
+    for row in ROWS:
+        options = ", ".join(f"{name} {value:g}" for name, value in row.options.items())
+        assert f"| `{row.name}` | {row.does} | {row.rate} | {options} |".replace("|  |", "| |") in README

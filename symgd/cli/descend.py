@@ -1,26 +1,34 @@
-"""`symgd descend`: gradient descent on a formula, from a start, with data from a file."""
+"""`symgd descend`: descents of a formula, from a start, with data from a file; or of a problem in a .toml file."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 import symgd
+from symgd.cli.problem import read_problem
 from symgd.cli.values import assignments, number
-from symgd.cli.verb import FINE, REFUTED, Verb, print_json, read_formula, text
+from symgd.cli.verb import FINE, REFUTED, UsageError, Verb, print_json, read_formula, text
+from symgd.formula import Formula
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--start", metavar="VALUES", type=text, required=True, help='where the parameters start: "w=0, b=[0, 0]"')
+    parser.add_argument("--start", metavar="VALUES", type=text, help='where the parameters start: "w=0, b=[0, 0]"')
     parser.add_argument("--data", metavar="FILE", type=text, help="a .csv file with a heading, or a .npz file")
-    parser.add_argument(
-        "--rate", metavar="R", type=_number, help="the rate of plain gradient descent (default: the method finds its own steps)"
-    )
+    parser.add_argument("--rate", metavar="R", type=_rate, help="the rate of the steps, or auto (default: the method finds its own)")
+    parser.add_argument("--method", metavar="NAME", type=text, help="how to descend (default: auto, which chooses and says why)")
+    parser.add_argument("--schedule", metavar="NAME", type=text, help="how the rate changes: inverse, exponential, linear, cosine")
     parser.add_argument("--steps", metavar="N", type=_count, help="how many updates (default: 100)")
     parser.add_argument("--epochs", metavar="N", type=_count, help="how many passes over the data, instead of --steps")
     parser.add_argument("--batch", metavar="K", type=_count, help="data entries per update (default: all)")
     parser.add_argument("--shuffle", metavar="SEED", type=_seed, help="shuffle the data before every pass")
     parser.add_argument("--tolerance", metavar="T", type=_number, help="stop where the gradient is at most T·(1 + |loss|)")
+    parser.add_argument("--missing", metavar="WHAT", type=text, help="rows with a missing entry: error (default) or drop")
+    parser.add_argument("--checkpoint", metavar="FILE", type=text, help="write the run to this file every few seconds")
+    parser.add_argument("--every", metavar="SECONDS", type=_number, help="how often (default: 10)")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint, where there is one")
+    parser.add_argument("--report", action="store_true", help="standard errors, confidence intervals and correlations")
 
 
 def _number(argument: str) -> float:
@@ -45,28 +53,46 @@ def _seed(argument: str) -> int:
     return _whole(argument, 0)
 
 
+def _rate(argument: str) -> float | str:
+    return "auto" if argument.strip() == "auto" else _number(argument)
+
+
+_NAMES = ("data", "rate", "steps", "epochs", "batch", "shuffle", "tolerance", "method", "schedule", "missing", "checkpoint", "every")
+
+
+def _problem(arguments: argparse.Namespace) -> tuple[Formula, dict[str, Any]]:
+    """The formula and what `descend` is asked for, from the command line or from a file."""
+    given: dict[str, Any] = {name: value for name in _NAMES if (value := getattr(arguments, name)) is not None}
+    if not arguments.formula.endswith(".toml"):
+        if arguments.start is None:
+            raise UsageError("the following arguments are required: --start.", hint="symgd descend --help shows what it takes.")
+        return read_formula(arguments), {"start": assignments(arguments.start), **given}
+    found = read_problem(Path(arguments.formula))
+    if arguments.given or arguments.start is not None:
+        raise UsageError("declarations and a start stand in the file.", hint=f"Write given and [start] in {arguments.formula}.")
+    arguments.formula, arguments.given = found.pop("formula"), found.pop("given", "")
+    return read_formula(arguments), {**found, **given}
+
+
 def _run(arguments: argparse.Namespace) -> int:
-    f = read_formula(arguments)
-    start = assignments(arguments.start)
-    names = ("data", "rate", "steps", "epochs", "batch", "shuffle", "tolerance")
-    chosen: dict[str, Any] = {name: value for name in names if (value := getattr(arguments, name)) is not None}
-    found = symgd.descend(f, start=start, **chosen)
+    f, asked = _problem(arguments)
+    found = symgd.descend(f, **asked, resume=arguments.resume)
     outcome = found.outcome.value
+    report = found.report() if arguments.report else None
     if arguments.json:
-        print_json(
-            {
-                "formula": str(f),
-                "given": f.given,
-                "parameters": found.parameters,
-                "values": found.values,
-                "outcome": outcome,
-                "steps": found.steps,
-                "evaluations": found.evaluations,
-                "message": found.message,
-            }
-        )
+        answer: dict[str, Any] = {
+            "formula": str(f),
+            "given": f.given,
+            "parameters": found.parameters,
+            "values": found.values,
+            "outcome": outcome,
+            "steps": found.steps,
+            "evaluations": found.evaluations,
+            "message": found.message,
+        }
+        print_json(answer if report is None else {**answer, "report": report.json()})
     else:
-        print(found)
+        print(found if report is None else f"{found}\n\n{report}")
     return REFUTED if outcome in ("diverged", "nonfinite") else FINE
 
 
@@ -76,6 +102,7 @@ VERB = Verb(
     examples=(
         'descend "(w - 2)^2" --start "w=0" --rate 0.1 --steps 200',
         'descend "mean((w*x - y)^2)" --start "w=1" --given "x[n], y[n]" --data hours.csv --rate 0.01 --epochs 100',
+        "descend problem.toml --report --checkpoint run.safetensors --resume",
     ),
     options=_options,
     run=_run,

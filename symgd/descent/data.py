@@ -1,4 +1,4 @@
-"""Data from files: columns of a .csv file by name, arrays of a .npz file by name."""
+"""Data by name: columns of a .csv file or of a frame, arrays of a .npz or .safetensors file."""
 
 from __future__ import annotations
 
@@ -6,40 +6,42 @@ import csv
 import math
 import unicodedata
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from symgd.descent.tensors import read_tensors
 from symgd.errors import ValueGivenError
 
+MISSING = ("error", "drop")
+_KINDS = "Give a .csv file with a heading, a .npz file, or a .safetensors file."
 
-def read_data(path: str | Path, wanted: Iterable[str]) -> dict[str, Any]:
-    """The arrays of these names in a file: columns of a .csv file with a heading, or arrays of a .npz file.
 
-    Names in the file that are not wanted are left out. Raises ValueGivenError, with the line and the column, where the file
+def read_data(path: str | Path, wanted: Iterable[str], missing: str = "error") -> dict[str, Any]:
+    """The arrays of these names in a file: columns of a .csv file with a heading, or arrays of a .npz or .safetensors file.
+
+    Names in the file that are not wanted are left out. `missing` says what becomes of lines of a .csv file with an entry that is
+    empty or nan: "error", or "drop". Raises ValueGivenError, with the line and the column, where the file
     cannot be read, an entry is no finite number, or a name is not there.
     """
     path, wanted = Path(path), list(wanted)
-    readers = {".csv": _read_csv, ".npz": _read_npz}
-    reader = readers.get(path.suffix.lower())
+    reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise ValueGivenError(
-            f"cannot tell what kind of data {str(path)!r} holds.", hint="Give a .csv file with a heading, or a .npz file."
-        )
+        raise ValueGivenError(f"cannot tell what kind of data {str(path)!r} holds.", hint=_KINDS)
     try:
-        found, names = reader(path, set(wanted))
+        found, names = reader(path, set(wanted), missing == "drop")
     except OSError as error:
         raise ValueGivenError(f"cannot read {str(path)!r}: {(error.strerror or str(error)).lower()}.") from None
-    missing = [name for name in wanted if name not in found]
-    if missing:
+    absent = [name for name in wanted if name not in found]
+    if absent:
         kind = "column" if path.suffix.lower() == ".csv" else "array"
-        raise ValueGivenError(f"{path} has no {kind} {missing[0]}.", hint=f"Its {kind}s are {', '.join(names) or 'none'}.")
+        raise ValueGivenError(f"{path} has no {kind} {absent[0]}.", hint=f"Its {kind}s are {', '.join(names) or 'none'}.")
     return found
 
 
-def _read_csv(path: Path, wanted: set[str]) -> tuple[dict[str, Any], list[str]]:
+def _read_csv(path: Path, wanted: set[str], drop: bool) -> tuple[dict[str, Any], list[str]]:
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             rows = csv.reader(file, strict=True)
@@ -52,6 +54,8 @@ def _read_csv(path: Path, wanted: set[str]) -> tuple[dict[str, Any], list[str]]:
                 if len(row) != len(heading):
                     reason = f"{path}, line {rows.line_num}: {len(row)} entries, and the heading has {len(heading)}."
                     raise ValueGivenError(reason, hint="Every line has one entry for each column.")
+                if drop and any(_is_missing(row[k]) for k, _, _ in chosen):
+                    continue
                 for k, name, column in chosen:
                     column.append(_entry(path, rows.line_num, name, row[k]))
     except UnicodeDecodeError:
@@ -77,6 +81,10 @@ def _number(entry: str) -> float | None:
         return None
 
 
+def _is_missing(entry: str) -> bool:
+    return entry.strip().lower() in ("", "nan", "na")
+
+
 def _entry(path: Path, line: int, name: str, entry: str) -> float:
     found = _number(entry)
     if found is None or not math.isfinite(found):
@@ -85,7 +93,7 @@ def _entry(path: Path, line: int, name: str, entry: str) -> float:
     return found
 
 
-def _read_npz(path: Path, wanted: set[str]) -> tuple[dict[str, Any], list[str]]:
+def _read_npz(path: Path, wanted: set[str], drop: bool) -> tuple[dict[str, Any], list[str]]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             if not hasattr(archive, "files"):
@@ -98,3 +106,39 @@ def _read_npz(path: Path, wanted: set[str]) -> tuple[dict[str, Any], list[str]]:
         if array.dtype.kind not in "iuf":
             raise ValueGivenError(f"{path}: the array {name} holds {array.dtype}, not numbers.", hint="Save numbers.")
     return found, names
+
+
+def _read_safetensors(path: Path, wanted: set[str], drop: bool) -> tuple[dict[str, Any], list[str]]:
+    found, _ = read_tensors(path)
+    return {name: tensor for name, tensor in found.items() if name in wanted}, list(found)
+
+
+_READERS: dict[str, Callable[[Path, set[str], bool], tuple[dict[str, Any], list[str]]]] = {
+    ".csv": _read_csv,
+    ".npz": _read_npz,
+    ".safetensors": _read_safetensors,
+}
+
+
+def is_frame(data: Any) -> bool:
+    """Has it columns by name, as frames of pandas and polars have?"""
+    return hasattr(data, "columns") and hasattr(data, "__getitem__") and not isinstance(data, Mapping)
+
+
+def read_frame(frame: Any, wanted: Iterable[str], missing: str = "error") -> dict[str, Any]:
+    """The columns of these names as float64 arrays; rows with nan are dropped where `missing` is "drop".
+
+    Raises ValueGivenError for a column that is not there, or holds no numbers.
+    """
+    names, found = [str(name) for name in frame.columns], dict[str, Any]()
+    for name in wanted:
+        if name not in names:
+            raise ValueGivenError(f"the frame has no column {name}.", hint=f"Its columns are {', '.join(names) or 'none'}.")
+        try:
+            found[name] = np.asarray(frame[name].to_numpy(), dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ValueGivenError(f"the column {name} holds {frame[name].dtype}, not numbers.", hint="Convert it to numbers.") from None
+    if missing == "drop" and found:
+        whole = np.all([np.isfinite(column) | np.isinf(column) for column in found.values()], axis=0)
+        found = {name: column[whole] for name, column in found.items()}
+    return found

@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import math
-import numbers
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from symgd.algebra.dimension import shape_text
 from symgd.descent.batches import slices
-from symgd.descent.data import read_data
-from symgd.descent.loop import Callback, Plan, run
-from symgd.descent.methods import Bfgs, FixedRate, LineSearch, Method
-from symgd.descent.newton import Newton
-from symgd.descent.objective import Objective
+from symgd.descent.checkpoint import Checkpoint, asked_of
+from symgd.descent.constraints import constraints_of
+from symgd.descent.learning_rates import rate_of
+from symgd.descent.loop import Callback
+from symgd.descent.options import check_combination, count, method_options, positive
 from symgd.descent.outcome import Descent
-from symgd.errors import ShapeError, ValueGivenError
-from symgd.formula import as_formula
-from symgd.lowering.values import nearest
+from symgd.descent.prepare import prepared
+from symgd.descent.walk import Asked, kept, walked, with_held
+from symgd.errors import ValueGivenError
 
-METHODS = ("auto", "gradient", "bfgs", "newton")
 _STEPS = 100
-_FEW = 40  # parameters up to which "auto" derives the Hessian
-_DENSE = 500  # parameters up to which "auto" keeps an inverse Hessian
+_TO_COME = 1.0  # in place of a rate that is yet to be chosen
 
 
 def descend(
     f: Any,
     start: Mapping[str, Any],
     data: Mapping[str, Any] | str | Path | None = None,
-    rate: float | None = None,
+    rate: float | str | None = None,
     steps: int | None = None,
     epochs: int | None = None,
     method: str = "auto",
@@ -39,18 +36,35 @@ def descend(
     tolerance: float | None = None,
     device: Any = "cpu",
     dtype: Any = None,
+    schedule: str = "constant",
+    options: Mapping[str, float] | None = None,
+    fixed: Sequence[str] = (),
+    missing: str = "error",
+    checkpoint: str | Path | None = None,
+    every: float = 10.0,
+    resume: bool = False,
     callback: Callback | None = None,
 ) -> Descent:
     """Minimise a scalar formula over the variables named in `start`, by its symbolic gradient.
 
-    `data` gives the other variables: a mapping, or the path of a .csv or .npz file. With a `rate` every step is
+    `data` gives the other variables: a mapping, a frame of pandas or polars, or the path of a .csv, .npz or .safetensors file;
+    or a function that returns blocks of the data, mappings, anew at every call, for data larger than memory (exact over all blocks);
+    `missing="drop"` leaves out rows of a frame or a .csv file with an entry that is missing. With a `rate` every step is
     w ← w − rate·∂f/∂w, all gradients first, then all parameters together, and without a `tolerance` all steps are taken.
-    Without a rate, method "gradient" searches one for every step, "bfgs" learns the curvature too, "newton" has it from the
-    symbolic Hessian; "auto" is "newton" up to 40 numbers to be found, "bfgs" up to 500, then "gradient". `steps` (default
-    100) counts updates, `epochs` passes over the data. `batch=k` takes k entries of the data dimension per update, in order,
-    or shuffled by the seed `shuffle`. `tolerance` stops where the largest component of the gradient is at most
-    tolerance·(1 + |loss|). `callback(step, loss, parameters)` is called after every update and stops the
-    descent by returning True; so does an interrupt from the keyboard, and what was reached is returned.
+    `rate="auto"` takes the best rate of a quadratic, 2/(L + λ) with the extreme curvatures, else the best of `learning_rates`.
+    Without a rate, method "auto" chooses a method and says why: the closed form where the gradient is linear in the parameters;
+    "least-squares" where the loss is a sum of squares; else "newton" up to 40 numbers to be found, "bfgs" up to 500, "l-bfgs"
+    beyond. The other methods, and their `options`, are rows of `symgd.descent.methods.table`; "momentum", "nesterov", "adam",
+    "adamw" and "rmsprop" take the steps of torch.optim. `schedule` changes the rate: "inverse", "exponential", "linear", "cosine".
+
+    `steps` (default 100) counts updates, `epochs` passes over the data. `batch=k` takes k entries of the data dimension per
+    update, in order, or shuffled by the seed `shuffle`. `tolerance` stops where the largest component of the gradient is at most
+    tolerance·(1 + |loss|). What a declaration asks of a parameter, as `t > 0`, `p in (0, 1)` or `q[n] simplex`, is kept, by a
+    smooth function of a free parameter or, with a rate, by projection; the message says how. `fixed` parameters stay.
+    `checkpoint` is a file that is written `every` so many seconds and at the end, whole or not at all; with `resume=True` a run goes
+    on from it bit for bit, and begins where there is none.
+    `callback(step, loss, parameters)` is called after every update and stops the descent by returning True; so does an interrupt
+    from the keyboard, and what was reached is returned.
 
     Raises ValueGivenError, ShapeError, FormulaError, DomainError or LoweringError for values or options that do not fit; how
     the descent ends is no error but its outcome.
@@ -60,22 +74,19 @@ def descend(
     >>> r.outcome.value, round(r.parameters["w"], 6)
     ('converged', 2.0)
     """
-    f = as_formula(f)
-    if f.shape:
-        reason = f"descend takes a scalar formula, and this one is {shape_text(f.shape)}."
-        raise ShapeError(reason, hint="Reduce it with sum, mean or norm2.")
-    rate, tolerance = _positive("rate", rate), _positive("tolerance", tolerance)
-    steps, epochs, batch = _count("steps", steps), _count("epochs", epochs), _count("batch", batch)
-    _check_combination(method, rate, steps, epochs, batch, shuffle)
-    if not isinstance(start, Mapping) or not start:
-        raise ValueGivenError("a descent needs a start.", hint='Give every parameter a value, as in start={"w": 0.0}.')
-    if isinstance(data, str | Path):
-        data = read_data(data, [name for name in f.variables if name not in start])
-    if data is not None and not isinstance(data, Mapping):
-        hint = "Give a mapping from names to arrays, or the path of a .csv or .npz file."
-        raise ValueGivenError(f"the data are of type {type(data).__name__}.", hint=hint)
-    _check_names(start, data or {}, f.known, f.variables)
-    objective = Objective(f, start, data or {}, device, dtype)
+    is_automatic = isinstance(rate, str) and rate == "auto"
+    given, tolerance = None if is_automatic else positive("rate", rate), positive("tolerance", tolerance)
+    steps, epochs, batch = count("steps", steps), count("epochs", epochs), count("batch", batch)
+    check_combination(method, _TO_COME if is_automatic else given, steps, epochs, batch, shuffle, schedule)
+    if is_automatic and method not in ("auto", "gradient"):
+        raise ValueGivenError(f'rate="auto" is for gradient descent, not for {method!r}.', hint="Write rate=0.01.")
+    options = method_options(method, options)
+    seconds = positive("every", every) or 10.0
+    if resume and checkpoint is None:
+        raise ValueGivenError("there is nothing to resume from.", hint='Write checkpoint="run.safetensors".')
+    objective = prepared(f, start, data, device, dtype, fixed, missing)
+    if objective.blocked is not None and (batch is not None or checkpoint is not None):
+        raise ValueGivenError("data in blocks go with neither batch nor checkpoint.", hint="Leave them out, or give all data at once.")
     passes, chosen = 1, None
     if batch is not None:
         entries = objective.entries()
@@ -83,66 +94,16 @@ def descend(
             raise ValueGivenError(f"batch is {batch}, and the data has {entries} entries.", hint=f"Give a batch from 1 to {entries}.")
         passes, chosen = math.ceil(entries / batch), slices(entries, batch, shuffle)
     total = epochs * passes if epochs is not None else steps or _STEPS
-    return run(objective, Plan(_method(method, rate, objective), total, tolerance, chosen, callback))
-
-
-def _method(method: str, rate: float | None, objective: Objective) -> Method:
-    if rate is not None:
-        return FixedRate(rate)
-    entries = sum(tensor.numel() for tensor in objective.start)
-    if method == "newton" or (method == "auto" and entries <= _FEW):
-        return Newton(objective.hessian())
-    return Bfgs() if method == "bfgs" or (method == "auto" and entries <= _DENSE) else LineSearch()
-
-
-def _positive(name: str, value: Any) -> float | None:
-    """A positive finite number, or None."""
-    if value is None:
-        return None
-    is_number = isinstance(value, numbers.Real) or (hasattr(value, "item") and getattr(value, "ndim", 1) == 0)
-    number = float(value) if is_number and not isinstance(value, bool) else math.nan
-    if not 0 < number < math.inf:
-        raise ValueGivenError(f"{name} is {_shown(value)}, not a positive number.", hint=f"Write {name}=0.01.")
-    return number
-
-
-def _count(name: str, value: Any) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
-        raise ValueGivenError(f"{name} is {_shown(value)}, not a whole number from 1.", hint=f"Write {name}=100.")
-    return int(value)
-
-
-def _check_combination(method: Any, rate: float | None, steps: int | None, epochs: int | None, batch: int | None, shuffle: Any) -> None:
-    if shuffle is not None and (isinstance(shuffle, bool) or not isinstance(shuffle, int) or shuffle < 0):
-        raise ValueGivenError(f"shuffle is {_shown(shuffle)}, not a seed.", hint="A seed is a whole number from 0, as in shuffle=1.")
-    if method not in METHODS:
-        raise ValueGivenError(f"unknown method {_shown(method)}.", hint=f"Methods are {', '.join(METHODS)}.")
-    if method in ("bfgs", "newton") and rate is not None:
-        raise ValueGivenError(f"method {method!r} finds its own rate.", hint='Leave the rate out, or write method="gradient".')
-    if steps is not None and epochs is not None:
-        raise ValueGivenError("steps and epochs are both given.", hint="steps counts updates, epochs passes over the data: give one.")
-    if shuffle is not None and batch is None:
-        raise ValueGivenError("shuffle without batch changes nothing.", hint="Give batch=k for updates on k entries of the data.")
-    if batch is not None and rate is None:
-        hint = "A line search needs one loss; on batches every update has another. Write rate=0.01."
-        raise ValueGivenError("batches need a rate.", hint=hint)
-
-
-def _shown(value: Any) -> str:
-    return repr(value)[:40] if isinstance(value, str | int | float) else f"of type {type(value).__name__}"
-
-
-def _check_names(start: Mapping[str, Any], data: Mapping[str, Any], known: Mapping[str, Any], variables: tuple[str, ...]) -> None:
-    """Parameters are variables, no name has both a start and data, and every variable has one of them."""
-    for name in start:
-        if name not in known:
-            raise ValueGivenError(f"a start is given for {name}, which is no variable of the formula.", hint=nearest(name, known))
-        if name in data:
-            reason = f"{name} is given in the start and in the data."
-            raise ValueGivenError(reason, hint="Parameters have a start, everything else is data.")
-    missing = [name for name in variables if name not in start and name not in data]
-    if missing:
-        reason = f"{', '.join(missing)} {'has' if len(missing) == 1 else 'have'} neither a start nor data."
-        raise ValueGivenError(reason, hint="Give a start to make a variable a parameter, or data.")
+    reason = ""
+    if is_automatic:
+        given, reason = rate_of(objective)
+    asked = Asked(method, given, schedule, total, options, tolerance, chosen, callback, reason)
+    if checkpoint is not None:
+        of_steps = total if batch is not None or schedule != "constant" else None
+        run = {"method": method, "rate": given, "schedule": schedule, "options": options, "tolerance": tolerance, "batch": batch}
+        same = asked_of(objective, **run, shuffle=shuffle, steps=of_steps)
+        asked = replace(asked, checkpoint=Checkpoint(checkpoint, seconds, resume, same))
+    constraints = constraints_of(objective.leaves)
+    found = kept(objective, constraints, asked) if constraints else walked(objective, asked)
+    held = {name: objective.bound.tensors[name] for name in start if name not in objective.names}
+    return found if not held else with_held(found, list(start), held)

@@ -9,20 +9,26 @@ from typing import Any
 
 from torch import Tensor
 
+from symgd.descent.checkpoint import Checkpoint, Saved
+from symgd.descent.curvature import stability
 from symgd.descent.interrupts import Interrupts
-from symgd.descent.methods import FixedRate, Method, State
+from symgd.descent.methods.method import Method, State, Updates
+from symgd.descent.nonfinite import first_nonfinite
 from symgd.descent.objective import Objective
 from symgd.descent.outcome import Descent, Number, Outcome
+from symgd.descent.stationary import Stationary, classified
 
 SMALL = 1e-8  # a gradient this small beside 1 + |loss| counts as zero where no tolerance is given
 _GROWTH = 1e10  # times the larger of 1 and the loss at the start: what grows beyond has diverged
 _NEGLIGIBLE = 1e-14  # share of the loss: a method that promises less is done
 _FAILED = 1e-9  # the same where a step fails, since only rounding is left
+_ROUNDED = 2e-15  # the same of the sizes of the terms of the loss, which may cancel
 _NOTHING = 1e-20  # share of the loss at the start that counts as nothing
 _DETERMINED = 1e-7  # relative change of a parameter, and of the loss by one, that may be left at a minimum
 _VANISHED = 1e-13  # share of the loss at the start: a loss and a gradient below it are zero
 _PATIENCE = 5  # steps in a row whose promise is negligible
 _STALLED = 12  # steps in a row that lower the loss by no more than rounding
+_DOUBT = "no lower point is found, but a minimum is not certain: the loss is flat along a direction there, or not smooth."
 _KEPT = 10_000_000  # numbers of a path; a longer one is thinned out
 
 Callback = Callable[[int, float, dict[str, Number]], Any]
@@ -35,7 +41,8 @@ class Plan:
 
     `batches` give the data of every update (None: all of them). `tolerance`·(1 + |loss|) is the largest component of the
     gradient that counts as zero (None: the judgement of the method; with a fixed rate all steps are taken). `callback` gets the
-    number of the step, the loss and the parameters, and stops the descent by returning something true.
+    number of the step, the loss and the parameters, and stops the descent by returning something true. `why` is the reason for
+    the method, where it was chosen.
     """
 
     method: Method
@@ -43,19 +50,24 @@ class Plan:
     tolerance: float | None = None
     batches: Iterator[Tensor | slice] | None = None
     callback: Callback | None = None
+    why: str = ""
+    checkpoint: Checkpoint | None = None
 
 
 def run(objective: Objective, plan: Plan) -> Descent:
     """Descend from the start of the objective. Ctrl-C ends it with what it has."""
     with Interrupts() as interrupts:
-        walk = _Walk(objective, plan, interrupts)
+        walk, is_whole = _Walk(objective, plan, interrupts), True
         try:
-            outcome, advice = walk.start() or walk.steps()
+            outcome, advice = walk.resumed() or walk.start() or walk.steps()
         except KeyboardInterrupt:
             if not walk.values:
                 raise
-            outcome, advice = Outcome.STOPPED, ""
+            outcome, advice, is_whole = Outcome.STOPPED, "", False  # half-way through a step: what was written before stands
+    if plan.checkpoint is not None and is_whole:
+        walk.write(None if outcome in (Outcome.STOPPED, Outcome.MAX_STEPS) else (str(outcome), advice))
     taken = len(walk.values) - 1
+    chosen = f", chosen because {plan.why}" if plan.why else ""
     return Descent(
         parameters=dict(zip(objective.names, _copied(walk.state))),
         values=walk.values,
@@ -63,7 +75,9 @@ def run(objective: Objective, plan: Plan) -> Descent:
         outcome=outcome,
         steps=taken,
         evaluations=objective.evaluations,
-        message=f"{advice or outcome.advice} {taken:,} step{'s' * (taken != 1)} of {plan.method.described}.",
+        stationary=walk.stationary,
+        source=objective,
+        message=f"{advice or outcome.advice} {taken:,} step{'s' * (taken != 1)} of {plan.method.described}{chosen}.",
     )
 
 
@@ -75,13 +89,40 @@ class _Walk:
 
     def __init__(self, objective: Objective, plan: Plan, interrupts: Interrupts) -> None:
         self.objective, self.plan, self.interrupts = objective, plan, interrupts
-        self.searches = not isinstance(plan.method, FixedRate)
+        self.searches = plan.method.searches
         self.values: list[float] = []
+        self.stationary: Stationary | None = None
+        self.quiet = 0  # steps in a row whose promise is negligible
         self.points: list[list[Number]] = []
         numbers = plan.steps * sum(tensor.numel() for tensor in objective.start)
         self.stride = max(1, math.ceil(numbers / _KEPT))
 
+    def resumed(self) -> End | None:
+        """Go on from the checkpoint, where there is one; the end, where the run had ended."""
+        plan = self.plan
+        saved = None if plan.checkpoint is None else plan.checkpoint.read(plan.method, self.objective)
+        if saved is None:
+            return None
+        self.state, self.values, self.points, self.quiet = saved.state, saved.values, saved.points, saved.quiet
+        self.objective.evaluations = saved.evaluations
+        if plan.batches is not None:
+            for _ in range(len(self.values)):
+                entries = next(plan.batches)
+            self.objective.use(entries)
+        if saved.ended is not None:
+            return Outcome(saved.ended[0]), saved.ended[1]
+        return None
+
+    def write(self, ended: tuple[str, str] | None = None) -> None:
+        """Write the checkpoint."""
+        assert self.plan.checkpoint is not None
+        saved = Saved(self.state, self.values, self.points, self.quiet, self.objective.evaluations, ended)
+        self.plan.checkpoint.write(saved, self.plan.method, self.objective.names)
+
     def start(self) -> End | None:
+        if self.values:  # resumed
+            self.limit = _GROWTH * max(1.0, abs(self.values[0]))
+            return None
         if self.plan.batches is not None:
             self.objective.use(next(self.plan.batches))
         self._arrive(State(self.objective.start, *self.objective.value_and_gradient(self.objective.start)))
@@ -89,8 +130,8 @@ class _Walk:
         return self._end()
 
     def steps(self) -> End:
-        plan, evaluate, quiet = self.plan, self.objective.value_and_gradient, 0
-        for number in range(1, plan.steps + 1):
+        plan, evaluate = self.plan, self.objective.value_and_gradient
+        for number in range(len(self.values), plan.steps + 1):
             if plan.batches is not None:
                 found: State | None = self._batch_step(last=number == plan.steps)
             else:
@@ -98,6 +139,8 @@ class _Walk:
             if found is None:
                 return self._failed()
             self._arrive(found)
+            if plan.method.finished and math.isfinite(self.values[-1]):
+                return Outcome.CONVERGED, plan.method.finished
             end = self._end()
             if end is not None:
                 return end
@@ -106,18 +149,20 @@ class _Walk:
             if self.interrupts.asked:
                 return Outcome.STOPPED, ""
             if self.searches:
-                quiet = quiet + 1 if plan.method.promise <= self._share(_NEGLIGIBLE) else 0
-                if plan.tolerance is None and quiet >= _PATIENCE and self._is_minimum(_NEGLIGIBLE):
-                    return Outcome.CONVERGED, "the steps left lower the loss by less than rounding does."
+                self.quiet = self.quiet + 1 if plan.method.promise <= self._share(_NEGLIGIBLE) else 0
+                if plan.tolerance is None and self.quiet >= _PATIENCE and self._is_minimum(_NEGLIGIBLE):
+                    return self._converged("the steps left lower the loss by less than rounding does.")
                 if number >= _STALLED and self.values[-_STALLED - 1] - self.values[-1] <= _NEGLIGIBLE * abs(self.values[-1]):
                     return self._failed()
+            if plan.checkpoint is not None and plan.checkpoint.is_due():
+                self.write()
         small = SMALL if plan.tolerance is None else plan.tolerance
         is_small = not self.searches and self.state.size() <= small * (1 + abs(self.values[-1]))
         return (Outcome.CONVERGED if is_small else Outcome.MAX_STEPS), ""
 
     def _batch_step(self, last: bool) -> State:
         """A step down the loss of one batch, evaluated on the next; after the last step on all data."""
-        assert isinstance(self.plan.method, FixedRate)
+        assert isinstance(self.plan.method, Updates)
         assert self.plan.batches is not None
         point = self.plan.method.moved(self.state)
         self.objective.use(None if last else next(self.plan.batches))
@@ -132,24 +177,53 @@ class _Walk:
     def _end(self) -> End | None:
         value = self.values[-1]
         if not math.isfinite(value):
-            return Outcome.NONFINITE, ""
+            return Outcome.NONFINITE, first_nonfinite(self.objective, self.state.point)
         if abs(value) > self.limit:
-            return Outcome.DIVERGED, ""
+            return Outcome.DIVERGED, self._bound_of_rates()
         if self.plan.tolerance is None and not self.searches:
             return None
         size = self.state.size()
         if self.plan.tolerance is not None and size <= self.plan.tolerance * (1 + abs(value)):
             return Outcome.CONVERGED, ""
         if not math.isfinite(size):
-            return Outcome.NONFINITE, ""
-        return (Outcome.CONVERGED, "the gradient is exactly zero.") if self.searches and size == 0.0 else None
+            return Outcome.NONFINITE, first_nonfinite(self.objective, self.state.point)
+        return self._converged("the gradient is exactly zero.") if self.searches and size == 0.0 else None
+
+    def _bound_of_rates(self) -> str:
+        """On a quadratic: the rates that do not diverge."""
+        if self.searches or not self.objective.is_small or not self.objective.is_quadratic:
+            return ""
+        found = stability(self.objective, self.objective.start)
+        if found is None:
+            return "the loss left all bounds: it is quadratic, and falls without end along a direction."
+        return f"the loss left all bounds: it is quadratic, and rates from 2/L = {found.rate:.6g} on are too large."
+
+    def _converged(self, advice: str) -> End:
+        """The gradient vanishes: at a minimum, as far as the Hessian tells where it can be had."""
+        kind = self._classified()
+        if kind in (Stationary.SADDLE, Stationary.MAXIMUM):
+            return Outcome.STOPPED, f"the gradient vanishes, but the point is {kind}: start beside it."
+        if kind is Stationary.FLAT and not self._has_vanished() and not self.plan.method.is_sure:
+            return Outcome.STOPPED, _DOUBT
+        return Outcome.CONVERGED, advice
+
+    def _classified(self) -> Stationary | None:
+        """The kind of the stationary point, by the Hessian; None for many parameters, where it is not derived."""
+        if not self.objective.is_small or self.plan.batches is not None:
+            return None
+        found = classified(self.objective.hessian()(self.state.point))
+        self.stationary = None if found is None else found[0]
+        return self.stationary
+
+    def _has_vanished(self) -> bool:
+        """Are the loss and its gradient zero, beside those at the start?"""
+        return max(self.state.relative_size(), abs(self.values[-1])) <= _VANISHED * abs(self.values[0])
 
     def _failed(self) -> End:
         """The method found no lower point: at a minimum, up to rounding, or stuck."""
         if self._is_minimum(_FAILED):
-            return Outcome.CONVERGED, "no lower point is found: what is left is rounding."
-        doubt = "the loss is flat along a direction there, or not smooth"
-        return Outcome.STOPPED, f"no lower point is found, but a minimum is not certain: {doubt}."
+            return self._converged("no lower point is found: what is left is rounding.")
+        return Outcome.STOPPED, _DOUBT
 
     def _is_minimum(self, share: float) -> bool:
         """Is this a minimum, as far as the method can tell?
@@ -158,9 +232,10 @@ class _Walk:
         minimum along a flat valley.
         """
         relative, start = self.state.relative_size(), abs(self.values[0])
-        if max(relative, abs(self.values[-1])) <= _VANISHED * start:
+        if self._has_vanished():
             return True
-        if self.plan.method.promise > self._share(share):
+        promise = self.plan.method.promise
+        if promise > self._share(share) and not promise <= _ROUNDED * self.objective.magnitude(self.state.point):
             return False
         if self.plan.method.shift is not None:
             return self.plan.method.shift <= _DETERMINED

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from symgd.algebra import expression as ex
+from symgd.algebra.dimension import Dimension
+from symgd.algebra.expression import Expression, Leaf
+from symgd.algebra.expression import leaves as expression_leaves
 from symgd.algebra.simplify import simplified_all
 from symgd.calculus import derive
 from symgd.descent.batches import chosen, data_dimension
+from symgd.descent.blocks import BlockedLoss, Blocks
 from symgd.errors import ValueGivenError
 from symgd.formula import Formula
 from symgd.lowering.compiled import compiled
 from symgd.lowering.lower import lower
+from symgd.lowering.stable.rewrite import stable
 from symgd.lowering.torch_program import TorchProgram, to_torch, used_inputs
 from symgd.lowering.values import Bound
 
 Point = list[Tensor]
+
+_FIRST_ORDER = 'Write method="l-bfgs", "bfgs", "conjugate-gradient", "gradient", or give a rate.'
+FEW = 40  # numbers to be found up to which the Hessian is derived without being asked for
 
 
 class Objective:
@@ -33,6 +44,7 @@ class Objective:
             raise ValueGivenError(reason, hint="Declare arrays: x[n].")
         self.start: Point = [self.bound.tensors[name].clone() for name in self.names]
         self.evaluations = 0
+        self.blocked: BlockedLoss | None = None
         known = f.known
         self._data = {name: known[name] for name in self.bound.tensors if name not in self.names}
         self._parameters = {name: known[name] for name in self.names}
@@ -43,6 +55,8 @@ class Objective:
     def value_and_gradient(self, point: Sequence[Tensor]) -> tuple[Tensor, Point]:
         """The loss, a tensor without axes, and its gradient at the point, one tensor per parameter."""
         self.evaluations += 1
+        if self.blocked is not None:
+            return self.blocked.value_and_gradient(point)
         arguments = self._arguments
         for place, tensor in zip(self._places, point):
             if place is not None:  # a parameter that the loss does not depend on is no argument
@@ -50,19 +64,115 @@ class Objective:
         value, *slopes = self.program.compiled.function(*arguments)
         return value, slopes
 
+    def in_blocks(self, blocks: Blocks) -> None:
+        """From now on the loss is over all blocks: see `blocks`. The data given before were the first of them."""
+        dimension = data_dimension(self._parameters, self._data)
+        self.blocked = BlockedLoss(self.program, self.names, dimension, blocks)
+
+    @property
+    def is_small(self) -> bool:
+        """Is the Hessian derived without being asked for: are there few numbers to be found, and all data at hand?"""
+        return self.count <= FEW and self.blocked is None
+
+    def batched(self) -> Callable[[Sequence[Tensor]], tuple[Tensor, Point]]:
+        """`value_and_gradient` of many points at once, along a new first axis of every parameter; on all data."""
+        arguments = self.program.compiled.arguments(self.bound)
+        inner = [place for place in self._places if place is not None]
+        axes = tuple(0 if k in inner else None for k in range(len(arguments)))
+        function = torch.vmap(self.program.compiled.function, in_dims=axes) if inner else self.program.compiled.function
+
+        def call(points: Sequence[Tensor]) -> tuple[Tensor, Point]:
+            self.evaluations += len(points[0])
+            for place, tensor in zip(self._places, points):
+                if place is not None:
+                    arguments[place] = tensor
+            value, *slopes = function(*arguments)
+            number = len(points[0])
+            if not inner:
+                return value.expand(number), [slope.expand(number, *slope.shape) for slope in slopes]
+            return value, slopes
+
+        return call
+
+    @property
+    def leaves(self) -> list[Leaf]:
+        """The parameters as variables of the formula, in order."""
+        return list(self._parameters.values())
+
+    @property
+    def count(self) -> int:
+        """How many numbers are to be found."""
+        return sum(tensor.numel() for tensor in self.start)
+
+    def size(self, shape: Sequence[Dimension]) -> int:
+        """How many entries an array of this shape has."""
+        return math.prod(length.evaluate(self.bound.sizes) for length in shape)
+
+    def of_all_data(self, roots: Sequence[Expression], more: Sequence[Leaf] = ()) -> Callable[..., tuple[Tensor, ...]]:
+        """Expressions as a function of the point, and of values for variables that are neither parameters nor data; on all data."""
+        if self.blocked is not None:
+            raise ValueGivenError("this takes all data at once, and they come in blocks.", hint=_FIRST_ORDER)
+        f = self.program.formula
+        known = {**f.known, **{leaf.name: leaf for leaf in more}}
+        made = compiled(lower(roots, used_inputs(roots, known), self.leaves), self.program.dtype, self.program.device)
+        places = {leaf.name: k for k, leaf in enumerate(made.program.inputs)}
+        given = dict.fromkeys((leaf.name for leaf in more), torch.zeros(()))
+        arguments = made.arguments(Bound({**self.bound.tensors, **given}, self.bound.sizes, ()))
+        inner = [places.get(name) for name in (*self.names, *(leaf.name for leaf in more))]
+
+        def call(point: Sequence[Tensor], *values: Tensor) -> tuple[Tensor, ...]:
+            for place, tensor in zip(inner, (*point, *values)):
+                if place is not None:
+                    arguments[place] = tensor
+            return made.function(*arguments)
+
+        return call
+
+    @cached_property
+    def value(self) -> Expression:
+        """The loss in the form that derivatives are taken of."""
+        return stable([self.program.formula.origin], for_deriving=True)[0]
+
+    @cached_property
+    def _terms(self) -> Callable[..., tuple[Tensor, ...]]:
+        root = self.program.formula.expression
+        return self.of_all_data([ex.scaled(coefficient, node) for coefficient, node in ex.terms(root)])
+
+    def magnitude(self, point: Sequence[Tensor]) -> float:
+        """The sum of the sizes of the terms of the loss: what its rounding is a share of."""
+        if self.blocked is not None:
+            return abs(float(self.value_and_gradient(point)[0]))
+        self.evaluations += 1
+        return sum(abs(float(term)) for term in self._terms(point))
+
+    @cached_property
+    def slopes(self) -> list[Expression]:
+        """The gradient by each parameter, simplified: of |x|² there is 2x left, which has a derivative at 0."""
+        return simplified_all(derive.gradient(self.value, self.leaves))
+
+    @cached_property
+    def second_derivatives(self) -> list[Expression]:
+        """∂²f/∂a∂b for every pair of parameters, row by row."""
+        return simplified_all([derive.jacobian(slope, leaf) for slope in self.slopes for leaf in self.leaves])
+
+    @cached_property
+    def is_quadratic(self) -> bool:
+        """Is the gradient linear in the parameters: is no parameter in the Hessian?"""
+        return not set(expression_leaves(*self.second_derivatives)) & set(self.leaves)
+
     def hessian(self) -> Callable[[Sequence[Tensor]], Tensor]:
-        """The symbolic Hessian as a function of the point: a matrix over all entries of all parameters, in order."""
-        f, leaves = self.program.formula, list(self._parameters.values())
-        slopes = derive.gradient(f.origin, leaves)
-        blocks = [block for slope in slopes for block in derive.gradient(slope, leaves)]
-        roots = simplified_all(blocks)
-        made = compiled(lower(roots, used_inputs(roots, f.known), leaves), self.program.dtype, self.program.device)
+        """The symbolic Hessian as a function of the point: a matrix over all entries of all parameters, in order.
+
+        It is derived when it is first asked for.
+        """
+        made: list[Callable[..., tuple[Tensor, ...]]] = []
         lengths = [tensor.numel() for tensor in self.start]
 
         def call(point: Sequence[Tensor]) -> Tensor:
+            if not made:
+                made.append(self.of_all_data(self.second_derivatives))
             self.evaluations += 1
-            tensors = {**self.bound.tensors, **dict(zip(self.names, point))}
-            found = iter(made.function(*made.arguments(Bound(tensors, self.bound.sizes, ()))))
+            found = iter(made[0](point))
             return torch.cat([torch.cat([next(found).reshape(rows, columns) for columns in lengths], 1) for rows in lengths])
 
         return call

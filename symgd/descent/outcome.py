@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Union
+from typing import TYPE_CHECKING, Union
 
 from torch import Tensor
 
+from symgd.descent.objective import Objective
+from symgd.descent.stationary import Stationary
 from symgd.notation.notebook import bundle, table
+
+if TYPE_CHECKING:
+    from symgd.descent.report import Report
 
 Number = Union[float, Tensor]
 
@@ -43,7 +48,9 @@ class Descent:
     """What a descent found. `values` and `path` include the start: `values[k]` is the loss at `path[name][k]`.
 
     With batches a loss is that of the batch about to be used, the last one that of all data. Parameters are floats for
-    scalars, tensors for arrays. `steps` counts updates, `evaluations` evaluations of the loss with its gradient.
+    scalars, tensors for arrays. `steps` counts updates, `evaluations` evaluations of the loss with its gradient, of its Hessian,
+    and of the loss along a line, each as one. `stationary` is what the Hessian tells of the point where the gradient vanishes
+    (None where it was not asked: the gradient is not zero there, or there are many parameters).
     """
 
     parameters: dict[str, Number]
@@ -53,6 +60,18 @@ class Descent:
     steps: int
     evaluations: int
     message: str
+    stationary: Stationary | None = None
+    source: Objective | None = field(default=None, repr=False, compare=False)
+
+    def report(self, level: float = 0.95) -> Report:
+        """Standard errors, confidence intervals and correlations of the parameters found, and the residuals of a fit.
+
+        See `symgd.descent.report`. Raises ValueGivenError where they cannot be had: the point is no minimum, or parameters are many.
+        """
+        from symgd.descent.report import report
+
+        assert self.source is not None
+        return report(self.source, self.parameters, level)
 
     def __str__(self) -> str:
         shown = [f"  {name} = {_shown(value)}" for name, value in self.parameters.items()]

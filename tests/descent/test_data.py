@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from symgd import ShapeError, ValueGivenError, descend, formula
 from symgd.descent.data import read_data
+from symgd.descent.tensors import write_tensors
 
 LOSS = formula("mean((w*x - y)^2)", given="x[n], y[n]")
 
@@ -24,6 +26,58 @@ def test_arrays_by_name(tmp_path):
     found = read_data(path, ["x", "y"])
     assert set(found) == {"x", "y"}
     assert descend(LOSS, start={"w": 1.0}, data=path).parameters["w"] == pytest.approx(2.0)
+
+
+def test_safetensors_by_name(tmp_path):
+    path = tmp_path / "hours.safetensors"
+    write_tensors(path, {"x": torch.tensor([1.0, 2.0]), "y": torch.tensor([2, 4]), "z": torch.zeros(3)}, {})
+    assert set(read_data(path, ["x", "y"])) == {"x", "y"}
+    assert descend(LOSS, start={"w": 1.0}, data=path).parameters["w"] == pytest.approx(2.0)
+    with pytest.raises(ValueGivenError) as error:
+        descend("mean((w*x - v)^2)", start={"w": 1.0}, data=path)
+    assert str(error.value) == f"{path} has no array v.\nIts arrays are x, y, z."
+
+
+class Column:
+    """What symgd takes of a column of a frame."""
+
+    def __init__(self, values):
+        self.values = np.array(values)
+        self.dtype = self.values.dtype
+
+    def to_numpy(self):
+        return self.values
+
+
+class Frame:
+    """The part of pandas' and polars' frames that symgd uses."""
+
+    def __init__(self, **columns):
+        self.content = {name: Column(values) for name, values in columns.items()}
+        self.columns = list(columns)
+
+    def __getitem__(self, name):
+        return self.content[name]
+
+
+def test_frames():
+    frame = Frame(x=[1.0, 2.0, np.nan, 3.0], y=[2, 4, 5, 6], note=["a", "b", "c", "d"])
+    assert descend(LOSS, start={"w": 1.0}, data=frame, missing="drop").parameters["w"] == pytest.approx(2.0)
+    for options, text in (
+        ({"data": frame}, "the value given for x is nan at [3].\nEvery value has to be a finite number."),
+        ({"data": Frame(x=[1.0])}, "the frame has no column y.\nIts columns are x."),
+        ({"data": Frame(x=[1.0], y=["a"])}, "the column y holds <U1, not numbers.\nConvert it to numbers."),
+        ({"data": frame, "missing": "guess"}, 'missing is \'guess\'.\nWrite missing="error", or missing="drop".'),
+    ):
+        with pytest.raises(ValueGivenError) as error:
+            descend(LOSS, start={"w": 1.0}, **options)
+        assert str(error.value) == text
+
+
+def test_lines_with_missing_entries_are_dropped_where_asked(tmp_path):
+    path = tmp_path / "hours.csv"
+    path.write_text("x,y,z\n1,2,\n2,,1\nnan,4,1\n3,6,1\n", encoding="utf-8")
+    assert read_data(path, ["x", "y"], missing="drop") == {"x": [1, 3], "y": [2, 6]}
 
 
 FAULTS = {

@@ -1,0 +1,120 @@
+"""Checkpoints: a descent written to a file every few seconds, whole or not at all, from which it goes on bit for bit.
+
+The file holds tensors (safetensors) and one JSON text: the point with its loss and gradient, what the method remembers, the losses
+and the path so far, and what the run was asked, by which a resumed run is known to be the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from symgd.descent.memory import recall, remembered
+from symgd.descent.methods.method import Method, State
+from symgd.descent.objective import Objective
+from symgd.descent.outcome import Number
+from symgd.descent.tensors import read_tensors, write_tensors
+from symgd.errors import ValueGivenError
+
+_FORMAT = "symgd descent, 1"
+_SHARE = 20.0  # times as long as writing takes is waited, where that is more than the seconds asked for
+
+
+@dataclass(slots=True)
+class Saved:
+    """What a checkpoint holds of the loop. `ended` is how the run ended, where it did: (outcome, advice)."""
+
+    state: State
+    values: list[float]
+    points: list[list[Number]]
+    quiet: int
+    evaluations: int
+    ended: tuple[str, str] | None
+
+
+class Checkpoint:
+    """Writes and reads one file. `asked` is what has to be the same in a run that is resumed, by name."""
+
+    def __init__(self, path: str | Path, seconds: float, resume: bool, asked: dict[str, str]) -> None:
+        self.path, self.seconds, self.resume, self.asked = Path(path), seconds, resume, asked
+        self._next = time.monotonic() + seconds
+
+    def is_due(self) -> bool:
+        return time.monotonic() >= self._next
+
+    def write(self, saved: Saved, method: Method, names: Sequence[str]) -> None:
+        """Raises ValueGivenError where the file cannot be written."""
+        began = time.monotonic()
+        tensors: dict[str, Tensor] = {"values": torch.tensor(saved.values, dtype=torch.float64), "value": saved.state.value}
+        for k, name in enumerate(names):
+            tensors[f"point/{name}"], tensors[f"gradient/{name}"] = saved.state.point[k], saved.state.gradient[k]
+            path = [point[k] for point in saved.points]
+            tensors[f"path/{name}"] = torch.stack([torch.as_tensor(one, dtype=saved.state.point[k].dtype) for one in path])
+        kept: dict[str, Tensor] = {}
+
+        def keep(tensor: Tensor) -> str:
+            name = f"method/{len(kept)}"
+            kept[name] = tensor
+            return name
+
+        notes = {
+            "format": _FORMAT,
+            "asked": self.asked,
+            "method": remembered(method, keep),
+            "quiet": saved.quiet,
+            "evaluations": saved.evaluations,
+            "ended": saved.ended,
+        }
+        try:
+            write_tensors(self.path, {**tensors, **kept}, {"symgd": json.dumps(notes)})
+        except OSError as error:
+            raise ValueGivenError(f"cannot write the checkpoint {str(self.path)!r}: {(error.strerror or str(error)).lower()}.") from None
+        now = time.monotonic()
+        self._next = now + max(self.seconds, _SHARE * (now - began))
+
+    def read(self, method: Method, objective: Objective) -> Saved | None:
+        """What was saved, the method given back what it remembered; None where a run begins. Raises ValueGivenError for another run's."""
+        if not self.resume or not self.path.exists():
+            return None
+        try:
+            tensors, texts = read_tensors(self.path)
+        except OSError as error:
+            raise ValueGivenError(f"cannot read the checkpoint {str(self.path)!r}: {(error.strerror or str(error)).lower()}.") from None
+        notes = json.loads(texts.get("symgd", "{}"))
+        if notes.get("format") != _FORMAT:
+            raise ValueGivenError(f"{str(self.path)!r} is no checkpoint of a descent.", hint="Give the file that checkpoint= wrote.")
+        for name, text in self.asked.items():
+            if notes["asked"].get(name) != text:
+                reason = f"the checkpoint {str(self.path)!r} is of another run: its {name} differs."
+                raise ValueGivenError(reason, hint="Resume with what the run was begun with, or begin anew with resume=False.")
+        device = objective.program.device
+        moved = {name: tensor.to(device) for name, tensor in tensors.items()}
+        names = objective.names
+        point = [moved[f"point/{name}"].to(one.dtype) for name, one in zip(names, objective.start)]
+        gradient = [moved[f"gradient/{name}"].to(one.dtype) for name, one in zip(names, objective.start)]
+        recall(method, notes["method"], lambda name: moved[name], point)
+        path = [list(tensors[f"path/{name}"]) for name in names]
+        points = [[one.item() if not one.dim() else one.clone() for one in row] for row in zip(*path)]
+        state = State(point, moved["value"].to(objective.program.dtype), gradient)
+        ended = notes["ended"]
+        return Saved(state, tensors["values"].tolist(), points, notes["quiet"], notes["evaluations"], ended and (ended[0], ended[1]))
+
+
+def asked_of(objective: Objective, **options: Any) -> dict[str, str]:
+    """What makes a run this run: the formula, the start and the data to the last bit, the options."""
+    f = objective.program.formula
+    found = {"formula": str(f), "declarations": f.given, "number format": str(objective.program.dtype)}
+    for name, tensor in objective.bound.tensors.items():
+        kind = "start" if name in objective.names else "data"
+        content = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+        digest = hashlib.blake2b(str(tuple(tensor.shape)).encode() + content, digest_size=16)
+        found[f"{kind} of {name}"] = digest.hexdigest()
+    return found | {name: repr(value) for name, value in options.items()}

@@ -1,0 +1,64 @@
+"""A loss, a start and data, checked and made an objective: what every descent and every sweep begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from symgd.algebra.dimension import shape_text
+from symgd.descent.data import MISSING, is_frame, read_data, read_frame
+from symgd.descent.objective import Objective
+from symgd.descent.options import check_names
+from symgd.errors import ShapeError, ValueGivenError
+from symgd.formula import Formula, as_formula
+
+
+def prepared(f: Any, start: Any, data: Any, device: Any, dtype: Any, fixed: Any = (), missing: Any = "error") -> Objective:
+    """The objective. Raises ShapeError for a formula that is no scalar, ValueGivenError and its kin for values that do not fit."""
+    f = as_formula(f)
+    if f.shape:
+        reason = f"descend takes a scalar formula, and this one is {shape_text(f.shape)}."
+        raise ShapeError(reason, hint="Reduce it with sum, mean or norm2.")
+    if not isinstance(start, Mapping) or not start:
+        raise ValueGivenError("a descent needs a start.", hint='Give every parameter a value, as in start={"w": 0.0}.')
+    if missing not in MISSING:
+        raise ValueGivenError(f"missing is {str(missing)[:40]!r}.", hint='Write missing="error", or missing="drop".')
+    wanted = [name for name in f.variables if name not in start]
+    if isinstance(data, str | Path):
+        data = read_data(data, wanted, missing)
+    elif callable(data):
+        return _in_blocks(f, start, data, device, dtype, fixed)
+    elif is_frame(data):
+        data = read_frame(data, wanted, missing)
+    if data is not None and not isinstance(data, Mapping):
+        hint = "Give a mapping from names to arrays, a frame, or the path of a .csv, .npz or .safetensors file."
+        raise ValueGivenError(f"the data are of type {type(data).__name__}.", hint=hint)
+    check_names(start, data or {}, f.known, f.variables)
+    held = _held(start, fixed)
+    return Objective(f, {name: value for name, value in start.items() if name not in held}, {**(data or {}), **held}, device, dtype)
+
+
+def _in_blocks(f: Formula, start: Mapping[str, Any], blocks: Any, device: Any, dtype: Any, fixed: Any) -> Objective:
+    """An objective over what a function returns at every call: mappings from names to arrays, one block after the other."""
+    first = next(iter(blocks()), None)
+    if not isinstance(first, Mapping):
+        reason = "the function given as data returns no blocks."
+        raise ValueGivenError(reason, hint="Let it return, at every call, an iterable of mappings from names to arrays.")
+    check_names(start, first, f.known, f.variables)
+    held = _held(start, fixed)
+    moving = {name: value for name, value in start.items() if name not in held}
+    objective = Objective(f, moving, {**first, **held}, device, dtype)
+    objective.in_blocks(lambda: ({**block, **held} for block in blocks()))
+    return objective
+
+
+def _held(start: Mapping[str, Any], fixed: Any) -> dict[str, Any]:
+    """The parameters that keep the values of their start."""
+    names = [fixed] if isinstance(fixed, str) else list(fixed)
+    unknown = [name for name in names if name not in start]
+    if unknown:
+        raise ValueGivenError(f"fixed names {unknown[0]!r}, which has no start.", hint=f"The start has {', '.join(start)}.")
+    if len(set(names)) == len(start):
+        raise ValueGivenError("every parameter is fixed.", hint="Leave one out of fixed.")
+    return {name: start[name] for name in names}

@@ -1,0 +1,158 @@
+"""Runs that survive: killed at random moments they go on to the same numbers bit for bit; a checkpoint of another run is refused."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from symgd import ValueGivenError, descend, formula
+from symgd.descent.methods.table import ROWS
+from symgd.descent.tensors import read_tensors, write_tensors
+
+F = formula("sum(log(cosh(W*x - y))) + normF(W)^2/10 + (a - 1)^4 + sum(cosh(W*x))/5", given="W[3,2], x[2], y[3], a")
+START = {"W": [[0.5, -1.0], [2.0, 0.1], [0.3, 0.3]], "a": 4.0}
+DATA = {"x": [1.0, 2.0], "y": [3.0, -1.0, 0.5]}
+SQUARES = formula("sum((a*exp(b*x) - y).^2)", given="x[n], y[n]")
+FIT = {"start": {"a": 1.0, "b": 0.1}, "data": {"x": [0.0, 1.0, 2.0, 3.0], "y": [1.0, 2.0, 5.0, 9.0]}}
+NEEDS_SQUARES = ("gauss-newton", "levenberg-marquardt", "least-squares")
+
+
+def same(left, right):
+    assert left.values == right.values
+    for name in left.parameters:
+        assert torch.equal(torch.as_tensor(left.parameters[name]), torch.as_tensor(right.parameters[name]))
+        assert torch.equal(torch.as_tensor(left.path[name][-1]), torch.as_tensor(right.path[name][-1]))
+    assert (left.outcome, left.steps, left.message) == (right.outcome, right.steps, right.message)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.name != "closed-form"], ids=lambda row: row.name)
+def test_every_method_goes_on_bit_for_bit(row, tmp_path):
+    path = tmp_path / "run.safetensors"
+    f, given = (SQUARES, FIT) if row.name in NEEDS_SQUARES else (F, {"start": START, "data": DATA})
+    options = {"method": row.name, "rate": 0.01 if row.rate == "needed" else None, **given}
+    whole = descend(f, steps=40, **options)
+    for cut in (1, 5, 6, 13):
+        descend(f, steps=cut, checkpoint=path, **options)
+        same(descend(f, steps=40, checkpoint=path, resume=True, **options), whole)
+
+
+# Shuffled batches, and a rate that follows a schedule.
+RUN = """
+import sys, torch
+from symgd import descend, formula
+torch.set_num_threads(1)
+generator = torch.Generator().manual_seed(0)
+X = torch.randn(40, 3, generator=generator, dtype=torch.float64)
+y = X @ torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64) + 0.1 * torch.randn(40, generator=generator, dtype=torch.float64)
+f = formula("mean(log(cosh(X*w - y)))", given="X[n,d], w[d], y[n]")
+path = sys.argv[1]
+r = descend(f, start={"w": torch.zeros(3)}, data={"X": X, "y": y}, method="adam", rate=0.05, schedule="cosine", batch=7, shuffle=3,
+            steps=2000, checkpoint=path if path != "-" else None, every=0.005, resume=True if path != "-" else False)
+print(r.parameters["w"].numpy().tobytes().hex(), r.steps, r.outcome, hash(tuple(r.values)))
+"""
+
+
+def killed_and_resumed(path: Path, seconds: float, rounds: int) -> tuple[str, int]:
+    """The output of the run, killed after some time, again and again, and the number of kills that hit it."""
+    kills = 0
+    for _ in range(rounds):
+        process = subprocess.Popen([sys.executable, "-c", RUN, str(path)], stdout=subprocess.PIPE, text=True)
+        began = time.monotonic()
+        while not path.exists() and process.poll() is None and time.monotonic() - began < 60:
+            time.sleep(0.001)
+        time.sleep(seconds * random.random())
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        kills += process.returncode == -signal.SIGKILL
+    return subprocess.run([sys.executable, "-c", RUN, str(path)], check=True, capture_output=True, text=True).stdout, kills
+
+
+def test_kills(tmp_path):
+    whole = subprocess.run([sys.executable, "-c", RUN, "-"], check=True, capture_output=True, text=True).stdout
+    output, kills = killed_and_resumed(tmp_path / "run.safetensors", 0.3, 2)
+    assert kills
+    assert output == whole
+
+
+@pytest.mark.long
+def test_two_hundred_kills(tmp_path):
+    whole = subprocess.run([sys.executable, "-c", RUN, "-"], check=True, capture_output=True, text=True).stdout
+    total = 0
+    while total < 200:
+        path = tmp_path / f"run{total}.safetensors"
+        output, kills = killed_and_resumed(path, 1.0, 4)
+        assert output == whole
+        total += kills
+
+
+def test_constraints_and_fits_go_on(tmp_path):
+    f = formula("sum((y - m).^2)/(2*s^2) + n*log(s)", given="y[n], m, s > 0")
+    options = {"start": {"m": 0.0, "s": 0.1}, "data": {"y": [1.0, 2.0, 4.0, 5.0]}}
+    whole = descend(f, steps=50, **options)
+    descend(f, steps=4, checkpoint=tmp_path / "a", **options)
+    same(descend(f, steps=50, checkpoint=tmp_path / "a", resume=True, **options), whole)
+
+
+def test_a_run_that_ended_is_not_run_again(tmp_path):
+    found = descend("(w - 2)^4", start={"w": 0.0}, steps=200, checkpoint=tmp_path / "a")
+    again = descend("(w - 2)^4", start={"w": 0.0}, steps=200, checkpoint=tmp_path / "a", resume=True)
+    same(again, found)
+    assert again.evaluations == found.evaluations
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"start": {"w": 0.5}}, "start of w"),
+        ({"data": {"c": 3.0}}, "data of c"),
+        ({"f": "(w - c)^4"}, "formula"),
+        ({"rate": 0.2}, "rate"),
+        ({"method": "momentum"}, "method"),
+    ],
+)
+def test_another_run_is_refused(tmp_path, change, what):
+    options = {"f": "(w - c)^2", "start": {"w": 0.0}, "data": {"c": 2.0}, "rate": 0.1, "steps": 3, "checkpoint": tmp_path / "a"}
+    descend(**options)
+    with pytest.raises(ValueGivenError) as error:
+        descend(**{**options, **change}, resume=True)
+    assert str(error.value) == (
+        f"the checkpoint {str(tmp_path / 'a')!r} is of another run: its {what} differs.\n"
+        "Resume with what the run was begun with, or begin anew with resume=False."
+    )
+
+
+def test_files_that_are_no_checkpoints(tmp_path):
+    path = tmp_path / "a"
+    for content, text in (
+        (b"abc", f"{str(path)!r} is no safetensors file: its heading is cut off."),
+        (b"\x02" + b"\0" * 7 + b"{}", f"{str(path)!r} is no checkpoint of a descent.\nGive the file that checkpoint= wrote."),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(ValueGivenError) as error:
+            descend("w^2", start={"w": 1.0}, checkpoint=path, resume=True)
+        assert str(error.value) == text
+    with pytest.raises(ValueGivenError) as error:
+        descend("w^2", start={"w": 1.0}, resume=True)
+    assert str(error.value) == 'there is nothing to resume from.\nWrite checkpoint="run.safetensors".'
+    with pytest.raises(ValueGivenError) as error:
+        descend("w^2", start={"w": 1.0}, checkpoint=tmp_path / "none" / "a")
+    assert str(error.value) == f"cannot write the checkpoint {str(tmp_path / 'none' / 'a')!r}: no such file or directory."
+
+
+def test_tensors_come_back(tmp_path):
+    tensors = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor(3), "c": torch.zeros(0), "d": torch.tensor([True, False])}
+    write_tensors(tmp_path / "t", tensors, {"note": "ü"})
+    found, texts = read_tensors(tmp_path / "t")
+    assert texts == {"note": "ü"}
+    assert all(torch.equal(found[name], tensor) and found[name].dtype == tensor.dtype for name, tensor in tensors.items())
+    content = (tmp_path / "t").read_bytes()
+    (tmp_path / "t").write_bytes(content[:-1])
+    with pytest.raises(ValueGivenError, match="its heading does not fit its length"):
+        read_tensors(tmp_path / "t")
