@@ -15,7 +15,8 @@ from symgd.algebra.simplify import simplified_all
 from symgd.calculus import derive
 from symgd.errors import FormulaError, ShapeError
 from symgd.formula import Formula, as_formula, unknown_name
-from symgd.lowering.compiled import Compiled, checked_backend, checked_device, checked_dtype, compiled
+from symgd.lowering.backends import Backend, Built
+from symgd.lowering.compiled import Compiled, checked_backend, checked_device, checked_dtype
 from symgd.lowering.lower import lower
 from symgd.lowering.program import Program
 from symgd.lowering.stable.rewrite import stable
@@ -77,17 +78,20 @@ def _gradient_names(f: Formula, gradient: Any) -> list[str]:
 class TorchProgram:
     """A formula and its gradient as a function of values by name: `value, grads = p(A=A, x=x)` or `p({"lambda": 0.1})`.
 
-    `backend` is the one that runs ("auto" has been resolved), `operations` the scalar floating-point operations of one call,
+    `backend` is the one that runs ("auto" has been resolved), `backend.why` the reason where there is one to tell, `operations` the scalar floating-point operations of one call,
     an expression in the dimensions (a whole number where it has none), `program` the instructions.
     """
 
     def __init__(self, f: Formula, names: Sequence[str], dtype: torch.dtype, device: torch.device, backend: str) -> None:
-        self.formula, self.names, self.dtype, self.device, self.backend = f, tuple(names), dtype, device, backend
+        self.formula, self.names, self.dtype, self.device = f, tuple(names), dtype, device
         known = f.known
         parameters = [known[name] for name in names]
         roots = value_and_slopes(f, parameters)
         self.program: Program = lower(roots, used_inputs(roots, known), parameters)
-        self.compiled: Compiled = compiled(self.program, dtype, device, backend)
+        small = [name for leaf in parameters for length in leaf.shape for name in length.names]
+        self.built = Built(self.program, dtype, device, backend, small)
+        self.backend: Backend = self.built.backend
+        self.compiled: Compiled = self.built.compiled
         required = dict.fromkeys([*f.variables, *(leaf.name for leaf in self.program.inputs)])
         self._values = Values(known, required, self.compiled.sizes, self.program.requirements, dtype, device)
 
@@ -98,7 +102,12 @@ class TorchProgram:
         if arguments is None:
             bound = self._values.bind(given)
             value, *slopes = self.compiled.call(bound)
-            self._values.remember(given, bound, self.compiled.arguments(bound))
+            arguments = self.compiled.arguments(bound)
+            self._values.remember(given, bound, arguments)
+            if self.built.native is not None and all(isinstance(argument, Tensor) for argument in arguments):
+                self._layout = self.built.native.layout(arguments)
+        elif self.built.native is not None:
+            value, *slopes = self.built.native.run(arguments, self._layout)
         else:
             value, *slopes = self.compiled.function(*arguments)
         return value, dict(zip(self.names, slopes))
@@ -111,21 +120,27 @@ class TorchProgram:
         """A function without arguments that evaluates at these values, for tight loops.
 
         Tensors and arrays of the program's dtype and device are not copied: a call sees what they hold then, unchecked.
-        Others are converted anew at every call; numbers and lists once.
+        Others are converted anew at every call; numbers and lists once. With the backends "python" and "auto", where all values
+        are numbers and lists and few, nothing is a tensor: results without axes are floats.
         """
         given = {**(values or {}), **keywords}
         bound = self._values.bind(given)
         names, function = self.names, self.compiled.function
+        scalars = self.built.scalars
+        if scalars is not None and not bound.batch and all(isinstance(value, float | int | list | tuple) for value in given.values()):
+            plain = scalars.plain
+            tensors = [bound.tensors[leaf.name] for leaf in self.program.inputs]
+            fast = scalars.bound(tensors, plain.arguments(bound), bound.sizes)
+            if fast is not None:
+                return _named(fast, names)
         fresh = [name for name, value in given.items() if name in bound.tensors and _is_copied(value, bound.tensors[name])]
         if fresh or bound.batch:
             return lambda: self._rebound(given, bound, fresh)
         arguments = self.compiled.arguments(bound)
-
-        def call() -> Result:
-            value, *slopes = function(*arguments)
-            return value, dict(zip(names, slopes))
-
-        return call
+        native = self.built.native
+        if native is not None and all(value.is_contiguous() for value in arguments if isinstance(value, Tensor)):
+            return _named(native.bound(arguments), names)
+        return _named(lambda: function(*arguments), names)
 
     def _rebound(self, given: Mapping[str, Any], bound: Bound, fresh: Sequence[str]) -> Result:
         tensors = {**bound.tensors, **{name: torch.as_tensor(given[name]).detach().to(bound.tensors[name]) for name in fresh}}
@@ -156,6 +171,24 @@ class TorchProgram:
     def __repr__(self) -> str:
         options = f"dtype={self.dtype}, device={str(self.device)!r}, backend={self.backend!r}"
         return f"TorchProgram({str(self.formula)!r}, gradient={list(self.names)}, {options})"
+
+
+def _named(function: Callable[[], Sequence[Any]], names: Sequence[str]) -> Callable[[], Any]:
+    """The results of a function as a value and a dict of gradients."""
+    if len(names) == 1:
+        (name,) = names
+
+        def call_single() -> tuple[Any, dict[str, Any]]:
+            value, slope = function()
+            return value, {name: slope}
+
+        return call_single
+
+    def call() -> tuple[Any, dict[str, Any]]:
+        value, *slopes = function()
+        return value, dict(zip(names, slopes))
+
+    return call
 
 
 def value_and_slopes(f: Formula, parameters: Sequence[Leaf]) -> list[Expression]:

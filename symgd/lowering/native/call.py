@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from symgd.algebra.dimension import Dimension
-from symgd.errors import LoweringError
 from symgd.lowering.native.library import NoCompiler, library
 from symgd.lowering.native.plan import unsupported
 from symgd.lowering.native.source import native_source
 from symgd.lowering.program import Program
 
+Layout = tuple[Any, list[Tensor]]
+
 _PRECISIONS = {torch.float64: False, torch.float32: True}
 
 
 class Native:
-    """The program in C. `call(tensors, sizes)` gives the outputs; `sizes` are the dimensions in the order of `names`.
+    """The program in C, called with the tensors of the inputs, then the sizes of `extra`, dimensions that stand alone on no axis.
 
     Raises `NoCompiler`, with the reason, where there is no C form, or nothing to compile it.
     """
@@ -35,43 +36,43 @@ class Native:
         self.function = library(self.source).symgd_call
         self.function.restype = ctypes.c_int
         self.names = program.dimension_names()
+        on_axes = {str(length) for leaf in program.inputs for length in leaf.shape}
+        self.extra = tuple(name for name in self.names if name not in on_axes)
         self._shapes = [program.instructions[value].shape for value in program.outputs]
         self._ranks = [leaf.rank for leaf in program.inputs]
         self._inputs = ctypes.c_void_p * max(1, len(program.inputs))
         self._outputs = ctypes.c_void_p * max(1, len(program.outputs))
         self._sizes = ctypes.c_long * max(1, len(self.names))
-        self._known: dict[tuple[Any, ...], tuple[Any, list[tuple[int, ...]]]] = {}
+        self._known: dict[tuple[Any, ...], Layout] = {}
 
     def sizes(self, tensors: Sequence[Tensor], extra: Sequence[int]) -> dict[str, int]:
         """The dimensions: read off the axes of the tensors, and those that no axis has by itself."""
         found: dict[str, int] = {}
         for leaf, tensor in zip(self.program.inputs, tensors):
-            for length, size in zip(leaf.shape, tensor.shape):
-                if len(length.names) == 1 and length == Dimension.of(length.names[0]):
-                    found[length.names[0]] = size
-        rest = iter(extra)
-        for name in self.names:
-            if name not in found:
-                found[name] = next(rest)
-        return found
+            found.update({str(length): size for length, size in zip(leaf.shape, tensor.shape)})
+        return {**found, **dict(zip(self.extra, extra))}
 
-    def layout(self, tensors: Sequence[Tensor], extra: Sequence[int]) -> tuple[Any, list[tuple[int, ...]]]:
-        """The sizes as C takes them, and the shapes of the outputs."""
+    def layout(self, tensors: Sequence[Tensor], extra: Sequence[int] = ()) -> Layout:
+        """The sizes as C takes them, and tensors like the outputs."""
         key = (*[tensor.shape for tensor in tensors], *extra)
         known = self._known.get(key)
         if known is None:
             sizes = self.sizes(tensors, extra)
-            shapes = [tuple(length.evaluate(sizes) for length in shape) for shape in self._shapes]
-            known = self._known[key] = self._sizes(*[sizes[name] for name in self.names]), shapes
+            like = [torch.empty([length.evaluate(sizes) for length in shape], dtype=self.dtype) for shape in self._shapes]
+            known = self._known[key] = self._sizes(*[sizes[name] for name in self.names]), like
             if len(self._known) > 100:
                 self._known.pop(next(iter(self._known)))
         return known
 
     def __call__(self, *arguments: Any) -> tuple[Tensor, ...]:
         many = len(self._ranks)
-        tensors = [tensor if tensor.is_contiguous() else tensor.contiguous() for tensor in arguments[:many]]
-        sizes, shapes = self.layout(tensors, arguments[many:])
-        outputs = [torch.empty(shape, dtype=self.dtype) for shape in shapes]
+        return self.run(arguments[:many], self.layout(arguments[:many], arguments[many:]))
+
+    def run(self, tensors: Sequence[Tensor], layout: Layout) -> tuple[Tensor, ...]:
+        """The outputs for tensors of this layout."""
+        sizes, like = layout
+        tensors = [tensor if tensor.is_contiguous() else tensor.contiguous() for tensor in tensors]
+        outputs = [torch.empty_like(tensor) for tensor in like]
         ins = self._inputs(*[tensor.data_ptr() for tensor in tensors])
         outs = self._outputs(*[tensor.data_ptr() for tensor in outputs])
         if self.function(ins, outs, sizes, torch.get_num_threads()):
@@ -81,18 +82,17 @@ class Native:
     def bound(self, arguments: Sequence[Any]) -> Callable[[], tuple[Tensor, ...]]:
         """A call without arguments on these tensors, whose memory is looked up once. All have to be contiguous."""
         many = len(self._ranks)
-        tensors = list(arguments[:many])
-        sizes, shapes = self.layout(tensors, arguments[many:])
+        tensors = [tensor.detach() for tensor in arguments[:many]]  # whose memory stays, whatever becomes of the caller's
+        sizes, like = self.layout(tensors, arguments[many:])
         ins = self._inputs(*[tensor.data_ptr() for tensor in tensors])
-        function, make, dtype, pointers, threads = self.function, torch.empty, self.dtype, self._outputs, torch.get_num_threads()
+        function, make, pointers, threads = self.function, torch.empty_like, self._outputs, torch.get_num_threads()
 
-        def call() -> tuple[Tensor, ...]:
-            outputs = [make(shape, dtype=dtype) for shape in shapes]
+        def call(kept: Sequence[Tensor] = tensors) -> tuple[Tensor, ...]:
+            outputs = [make(tensor) for tensor in like]
             if function(ins, pointers(*[tensor.data_ptr() for tensor in outputs]), sizes, threads):
                 raise MemoryError("no memory for a program of symgd")
             return tuple(outputs)
 
-        call.tensors = tensors  # type: ignore[attr-defined]  # whose memory has to stay
         return call
 
 
@@ -118,9 +118,3 @@ def row_dimension(program: Program, small: Sequence[str] = ()) -> Dimension | No
                 score[2] += leaf.rank
     best = max(found, key=lambda name: found[name], default=None)
     return None if best is None else Dimension.of(best)
-
-
-def check_sizes(sizes: Mapping[str, int]) -> None:
-    """Raise `LoweringError` where an array would be beyond what C counts."""
-    if any(size >= 2**40 for size in sizes.values()):
-        raise LoweringError("an axis has more than 10^12 entries.", hint="Give the data in batches.")

@@ -182,7 +182,7 @@ class _Source:
             *(f"double *{name} = w; w += block * {inner};" for name, inner in room),
         ]
         lines = [
-            f"INLINE int pass{number}(long from, long to, long block, double *t{parameters}) {{",
+            f"{'INLINE' if self.sizes else 'OWN'} int pass{number}(long from, long to, long block, double *t{parameters}) {{",
             *_indented(opening),
             "    for (long lo = from; lo < to; lo += block) {",
             "        const long hi = lo + block < to ? lo + block : to;",
