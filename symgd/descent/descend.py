@@ -13,6 +13,7 @@ from symgd.descent.batches import slices
 from symgd.descent.data import read_data
 from symgd.descent.loop import Callback, Plan, run
 from symgd.descent.methods import Bfgs, FixedRate, LineSearch, Method
+from symgd.descent.native_loop import descend_natively
 from symgd.descent.newton import Newton
 from symgd.descent.objective import Objective
 from symgd.descent.outcome import Descent
@@ -83,7 +84,12 @@ def descend(
             raise ValueGivenError(f"batch is {batch}, and the data has {entries} entries.", hint=f"Give a batch from 1 to {entries}.")
         passes, chosen = math.ceil(entries / batch), slices(entries, batch, shuffle)
     total = epochs * passes if epochs is not None else steps or _STEPS
-    return run(objective, Plan(_method(method, rate, objective), total, tolerance, chosen, callback))
+    plan = Plan(_method(method, rate, objective), total, tolerance, chosen, callback)
+    if rate is not None and chosen is None and callback is None:
+        found = descend_natively(objective, rate, total, tolerance, plan.method.described)
+        if found is not None:
+            return found
+    return run(objective, plan)
 
 
 def _method(method: str, rate: float | None, objective: Objective) -> Method:

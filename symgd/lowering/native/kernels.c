@@ -95,7 +95,9 @@ INLINE double s_clamp(double x, double low, double high) { return s_minimum(s_ma
 INLINE double s_where(double condition, double yes, double no) { return condition != 0.0 ? yes : no; }
 INLINE double s_floor(double x) { return floor(x); }
 INLINE double s_sigmoid(double x) { double t = s_exp(-fabs(x)); return (x >= 0.0 ? 1.0 : t) / (1.0 + t); }
-INLINE double s_softplus(double x) { return s_relu(x) + s_log1p(s_exp(-fabs(x))); }
+/* log(1 + t) for 0 <= t <= 1: the argument is reduced without rounding. */
+INLINE double log1p_of_share(double t) { return log_of(t > 0.4142135623730950 ? 1.0 : 0.0, t > 0.4142135623730950 ? 0.5 * (t - 1.0) : t, 0.0); }
+INLINE double s_softplus(double x) { return s_relu(x) + log1p_of_share(s_exp(-fabs(x))); }
 INLINE double s_sech2(double x) { double t = s_exp(-2.0 * fabs(x)), above = 1.0 + t; return 4.0 * t / (above * above); }
 INLINE double s_tanh(double x) {
     double size = fabs(x), t = s_expm1(2.0 * size), q = (size < 1.0 ? t : 2.0) / (t + 2.0);
@@ -185,22 +187,30 @@ OWN void rows_times(long m, long inner, const double *restrict a, long am, const
     }
 }
 
-/* c[j] += sum over k of x[k] a[k*ak + j]. */
+/* c[j] += sum over k of x[k] a[k*ak + j], for 4*wide neighbours j. */
+INLINE void columns(const long wide, long inner, const double *a, long ak, const double *x, double *c) {
+    lanes s[6], t[6];
+    for (long q = 0; q < wide; q++) s[q] = t[q] = (lanes){0, 0, 0, 0};
+    long k = 0;
+    for (; k + 2 <= inner; k += 2, a += 2 * ak)
+        for (long q = 0; q < wide; q++) {
+            s[q] += x[k] * *(const lanes *)(a + 4 * q);
+            t[q] += x[k + 1] * *(const lanes *)(a + ak + 4 * q);
+        }
+    if (k < inner) for (long q = 0; q < wide; q++) s[q] += x[k] * *(const lanes *)(a + 4 * q);
+    for (long q = 0; q < wide; q++) *(lanes *)(c + 4 * q) += s[q] + t[q];
+}
+
+/* The same for n neighbours. */
 OWN void times_rows(long n, long inner, const double *a, long ak, const double *x, double *c) {
     long j = 0;
-    for (; j + 24 <= n; j += 24) {
-        lanes s[6];
-        for (int q = 0; q < 6; q++) s[q] = (lanes){0, 0, 0, 0};
-        for (long k = 0; k < inner; k++)
-            for (int q = 0; q < 6; q++) s[q] += x[k] * *(const lanes *)(a + k * ak + j + 4 * q);
-        for (int q = 0; q < 6; q++) *(lanes *)(c + j + 4 * q) += s[q];
-    }
-    for (; j + 4 <= n; j += 4) {
-        lanes s = {0, 0, 0, 0}, t = s;
-        long k = 0;
-        for (; k + 2 <= inner; k += 2) { s += x[k] * *(const lanes *)(a + k * ak + j); t += x[k + 1] * *(const lanes *)(a + (k + 1) * ak + j); }
-        for (; k < inner; k++) s += x[k] * *(const lanes *)(a + k * ak + j);
-        *(lanes *)(c + j) += s + t;
+    for (; j + 24 <= n; j += 24) columns(6, inner, a + j, ak, x, c + j);
+    switch ((n - j) / 4) {
+        case 5: columns(5, inner, a + j, ak, x, c + j); j += 20; break;
+        case 4: columns(4, inner, a + j, ak, x, c + j); j += 16; break;
+        case 3: columns(3, inner, a + j, ak, x, c + j); j += 12; break;
+        case 2: columns(2, inner, a + j, ak, x, c + j); j += 8; break;
+        case 1: columns(1, inner, a + j, ak, x, c + j); j += 4; break;
     }
     for (; j < n; j++) {
         double s = 0.0;

@@ -254,7 +254,7 @@ long symgd_descend(const real *const *in, real *const *out, const long *sizes, l
         if (tolerance >= 0.0) {{
             double size = 0.0;
             {largest}
-            if (!(size > tolerance * (1.0 + fabs(value)))) return k + 1;
+            if (!(size > tolerance * (1.0 + fabs(value))) || !(size < INFINITY)) return k + 1;
         }}
     }}
     return steps;
