@@ -21,7 +21,7 @@ def _minimum(x: float, y: float) -> float:
 
 
 def _sign(x: float) -> float:
-    return 1.0 if x > 0.0 else -1.0 if x < 0.0 else 0.0 * x
+    return 1.0 if x > 0.0 else -1.0 if x < 0.0 else 0.0  # of nan too, as in torch
 
 
 def _sigmoid(x: float) -> float:

@@ -88,7 +88,7 @@ INLINE double s_log1p(double x) {
 INLINE double s_abs(double x) { return fabs(x); }
 INLINE double s_sqrt(double x) { return sqrt(x); }
 INLINE double s_relu(double x) { return x <= 0.0 ? 0.0 : x; }
-INLINE double s_sign(double x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x == 0.0 ? 0.0 : x; }
+INLINE double s_sign(double x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : 0.0; } /* of nan too, as in torch */
 INLINE double s_maximum(double x, double y) { return x > y || x != x ? x : y; }
 INLINE double s_minimum(double x, double y) { return x < y || x != x ? x : y; }
 INLINE double s_clamp(double x, double low, double high) { return s_minimum(s_maximum(x, low), high); }

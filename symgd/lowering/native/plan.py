@@ -166,6 +166,8 @@ class _Scheduler:
                 follows = self._follows(nest, other, index)
                 first = max(first, groups.index(group_of[base]) + (not follows))
             group_of[value] = _joined(groups, first, nest, self._is_product(nest))
+        while passes and not passes[-1]:
+            passes.pop()
         for nest in self.nests.values():
             for base, index in self.reads(nest):
                 if group_of[base] is not group_of[nest.value] or not self._follows(nest, self.nests[base], index):
