@@ -139,9 +139,7 @@ class _Loop:
         if self.call(_pointers(self.inputs), _pointers(self.outputs), self.sizes, ctypes.c_long(torch.get_num_threads())):
             raise MemoryError("no memory for a descent")
 
-    def _run(
-        self, rate: float, tolerance: float, limit: float, steps: int, stride: int, until: int, record: Any, path: Tensor
-    ) -> int:
+    def _run(self, rate: float, tolerance: float, limit: float, steps: int, stride: int, until: int, record: Any, path: Tensor) -> int:
         done = self.loop(
             _pointers(self.inputs),
             _pointers(self.outputs),

@@ -27,7 +27,7 @@ from symgd.lowering.scalar import Scalars
 class Backend(str):
     """The name of the backend that runs; `why` it does, where that is not just what was asked for."""
 
-    __slots__ = ("why",)
+    why: str
 
     def __new__(cls, name: str, why: str = "") -> Backend:
         made = super().__new__(cls, name)

@@ -21,8 +21,31 @@ from symgd.lowering.program import Instruction, Program
 
 MOST = 400  # entries of all values together up to which a program is written so
 _KINDS = frozenset(
-    "input number full literal arange add multiply divide scale power map sum dot matmul arrange expand diagonal flatten unflatten "
-    "take stack cat clone".split()
+    [
+        "input",
+        "number",
+        "full",
+        "literal",
+        "arange",
+        "add",
+        "multiply",
+        "divide",
+        "scale",
+        "power",
+        "map",
+        "sum",
+        "dot",
+        "matmul",
+        "arrange",
+        "expand",
+        "diagonal",
+        "flatten",
+        "unflatten",
+        "take",
+        "stack",
+        "cat",
+        "clone",
+    ]
 )
 
 

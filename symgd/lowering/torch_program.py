@@ -78,8 +78,9 @@ def _gradient_names(f: Formula, gradient: Any) -> list[str]:
 class TorchProgram:
     """A formula and its gradient as a function of values by name: `value, grads = p(A=A, x=x)` or `p({"lambda": 0.1})`.
 
-    `backend` is the one that runs ("auto" has been resolved), `backend.why` the reason where there is one to tell, `operations` the scalar floating-point operations of one call,
-    an expression in the dimensions (a whole number where it has none), `program` the instructions.
+    `backend` is the one that runs ("auto" has been resolved), `backend.why` the reason where there is one to tell. `operations`
+    counts the scalar floating-point operations of one call, an expression in the dimensions (a whole number where it has none);
+    `program` are the instructions.
     """
 
     def __init__(self, f: Formula, names: Sequence[str], dtype: torch.dtype, device: torch.device, backend: str) -> None:

@@ -61,7 +61,13 @@ def test_many_entries_are_left_to_torch():
 
 @pytest.mark.parametrize(
     ("text", "x", "want"),
-    [("exp(x)", 1000.0, math.inf), ("log(x)", 0.0, -math.inf), ("1/x", 0.0, math.inf), ("sqrt(x)", -1.0, math.nan), ("x^(1/3)", -8.0, math.nan)],
+    [
+        ("exp(x)", 1000.0, math.inf),
+        ("log(x)", 0.0, -math.inf),
+        ("1/x", 0.0, math.inf),
+        ("sqrt(x)", -1.0, math.nan),
+        ("x^(1/3)", -8.0, math.nan),
+    ],
 )
 def test_where_python_raises_torch_answers(text, x, want):
     program = to_torch(formula(text), gradient=["x"], backend="python")

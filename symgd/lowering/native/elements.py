@@ -18,7 +18,24 @@ from symgd.lowering.torch_text import Context
 Load = Callable[[int, tuple[str, ...]], str]
 
 MOVES = frozenset(
-    "number full arange delta arrange expand diagonal embed flatten unflatten take window gather place stack cat".split()
+    [
+        "number",
+        "full",
+        "arange",
+        "delta",
+        "arrange",
+        "expand",
+        "diagonal",
+        "embed",
+        "flatten",
+        "unflatten",
+        "take",
+        "window",
+        "gather",
+        "place",
+        "stack",
+        "cat",
+    ]
 )
 _WHOLE_NUMBER = re.compile(r"(?<![\w.])(\d+)(?![\w.])")
 

@@ -4,6 +4,7 @@
    exp, expm1: Cody & Waite, Software Manual for the Elementary Functions (1980), reduction by log 2 in two parts.
    log, log1p: Sun's fdlibm, e_log.c, s_log1p.c (1993). Scalar functions without a kernel here are the C library's. */
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <stdint.h>
@@ -217,4 +218,34 @@ OWN void times_rows(long n, long inner, const double *a, long ak, const double *
         for (long k = 0; k < inner; k++) s += x[k] * a[k * ak + j];
         c[j] += s;
     }
+}
+
+/* ---- the parts of a long pass over rows, on threads; sums are added up in the order of the parts, however many threads there are ---- */
+enum { PARTS = 8 };
+struct share { int (*part)(const void *, long); const void *given; long first, threads; int failed; };
+
+static __attribute__((unused)) void *take_share(void *taken) {
+    struct share *mine = taken;
+    for (long k = mine->first; k < PARTS; k += mine->threads) mine->failed |= mine->part(mine->given, k);
+    return NULL;
+}
+
+/* t holds the sums of part 0, then of part 1, …, `room` of each. */
+OWN int in_parts(int (*part)(const void *, long), const void *given, long threads, double *t, long room) {
+    struct share shares[PARTS];
+    pthread_t made[PARTS];
+    int begun[PARTS], failed = 0;
+    threads = threads < 1 ? 1 : threads > PARTS ? PARTS : threads;
+    for (long k = threads - 1; k >= 0; k--) {
+        shares[k] = (struct share){part, given, k, threads, 0};
+        begun[k] = k > 0 && !pthread_create(&made[k], NULL, take_share, &shares[k]);
+        if (!begun[k]) take_share(&shares[k]);
+    }
+    for (long k = 0; k < threads; k++) {
+        if (begun[k]) pthread_join(made[k], NULL);
+        failed |= shares[k].failed;
+    }
+    for (long k = 1; k < PARTS; k++)
+        for (long j = 0; j < room; j++) t[j] += t[k * room + j];
+    return failed;
 }

@@ -161,7 +161,9 @@ class Loops:
             stride = f"{stride} * {text}" if stride else text
         return Strided(start, strides)
 
-    def _with_vector(self, left: Strided, right: Strided, target: Strided, summed: int, length: dict[int, str], add: bool) -> list[str] | None:
+    def _with_vector(
+        self, left: Strided, right: Strided, target: Strided, summed: int, length: dict[int, str], add: bool
+    ) -> list[str] | None:
         matrix, vector = (left, right) if len(left.strides) == 2 else (right, left)
         kept = next(label for label in matrix.strides if label != summed)
         if vector.strides[summed] != "1" or target.strides[kept] != "1":
@@ -318,7 +320,8 @@ class Loops:
         if kind == "power":
             return self._power(detail, arguments[0])
         if kind == "map":
-            return written(*detail, arguments)
+            row, form = detail
+            return written(row, form, arguments)
         assert kind == "clone"
         return arguments[0]
 

@@ -10,7 +10,7 @@ entry by entry are one loop, a *group*, and what they hand on stays in registers
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from symgd.algebra.dimension import ONE, Dimension, Shape
@@ -19,8 +19,8 @@ from symgd.lowering.native.functions import c_template
 from symgd.lowering.program import Instruction, Program
 
 Labels = tuple[int | None, ...]
-MAPS = frozenset("add multiply divide scale power map clone".split())
-SUMS = frozenset("sum dot matmul tensordot einsum".split())
+MAPS = frozenset(["add", "multiply", "divide", "scale", "power", "map", "clone"])
+SUMS = frozenset(["sum", "dot", "matmul", "tensordot", "einsum"])
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ def unsupported(program: Program) -> str:
     """The first thing in the program that has no C form, in words; "" where there is none."""
     for instruction in program.instructions:
         if instruction.kind in ("along", "matrix"):
-            return instruction.detail[0].name
+            return str(instruction.detail[0].name)
         if instruction.kind == "map" and c_template(*instruction.detail) is None:
             return str(instruction.detail[0].name)
         if instruction.kind not in MOVES | MAPS | SUMS | {"input", "literal"}:
@@ -115,21 +115,28 @@ class _Scheduler:
         self.row_axis: dict[int, int] = {}
         self.whole: set[int] = set()
 
-    def reads(self, nest: Nest) -> Iterator[tuple[int, tuple[str, ...]]]:
+    def reads(self, nest: Nest) -> list[tuple[int, tuple[str, ...]]]:
         """The values with a nest that this one reads, and by which indices; variables are L0, L1, … by label."""
+        found: list[tuple[int, tuple[str, ...]]] = []
+
+        def note(base: int, index: tuple[str, ...]) -> str:
+            found.append((base, index))
+            return "0"
+
         for value, labels in nest.operands:
-            found: list[tuple[int, tuple[str, ...]]] = []
-            self.elements.element(value, ["0" if k is None else f"L{k}" for k in labels], lambda base, index: _note(found, base, index))
-            yield from ((base, index) for base, index in found if base in self.nests)
+            self.elements.element(value, ["0" if k is None else f"L{k}" for k in labels], note)
+        return [(base, index) for base, index in found if base in self.nests]
 
     def place(self, nest: Nest) -> None:
         """Choose the row of a nest, and its pass or stage."""
-        reads = list(self.reads(nest))
+        reads = self.reads(nest)
         candidates = [label for label, length in nest.lengths.items() if length == self.rows]
         nest.row = min(candidates, key=lambda label: self._when(reads, label), default=None)
         nest.when = self._when(reads, nest.row)
         for base, index in reads:
-            if base in self.row_axis and (nest.row is None or self.nests[base].when < nest.when or not self._is_local(base, index, nest.row)):
+            if base in self.row_axis and (
+                nest.row is None or self.nests[base].when < nest.when or not self._is_local(base, index, nest.row)
+            ):
                 self.whole.add(base)
         rest = [label for label in nest.out if label is not None and label != nest.row]
         rest += [label for label in nest.summed if label != nest.row]
@@ -155,7 +162,7 @@ class _Scheduler:
         stages: list[list[Group]] = [[] for _ in range(last + 2)]
         passes: list[list[Group]] = [[] for _ in range(last + 1)]
         group_of: dict[int, Group] = {}
-        keeps = {value: "register" for value in self.nests}
+        keeps = dict.fromkeys(self.nests, "register")
         for value, nest in self.nests.items():
             groups = (stages if nest.row is None else passes)[nest.when]
             first = 0
@@ -198,11 +205,6 @@ class _Scheduler:
         return all(len(set(labels)) == len(labels) for _, labels in nest.operands)
 
 
-def _note(found: list[tuple[int, tuple[str, ...]]], base: int, index: tuple[str, ...]) -> str:
-    found.append((base, index))
-    return "0"
-
-
 def _joined(groups: list[Group], first: int, nest: Nest, is_product: bool) -> Group:
     """The first group from this one on with the same loops, or a new one."""
     for group in groups[first:]:
@@ -221,7 +223,7 @@ def _nest(value: int, instructions: Sequence[Instruction]) -> Nest:
     shapes = [instructions[k].shape for k in instruction.inputs]
     if instruction.kind in MAPS:
         axes: list[int | None] = list(range(len(instruction.shape)))
-        lengths = {axis: length for axis, length in enumerate(instruction.shape)}
+        lengths = dict(enumerate(instruction.shape))
         read = [tuple(broadcast(shape, instruction.shape, axes, None)) for shape in shapes]
         return Nest(value, lengths, tuple(axes), tuple(zip(instruction.inputs, read)), True)
     labels, out = _LABELS[instruction.kind](instruction, shapes)
@@ -230,7 +232,10 @@ def _nest(value: int, instructions: Sequence[Instruction]) -> Nest:
         for label, length in zip(given, shape):
             if lengths.get(label, ONE) == ONE:
                 lengths[label] = length
-    read = [tuple(None if length == ONE and lengths[label] != ONE else label for label, length in zip(given, shape)) for given, shape in zip(labels, shapes)]
+    read = [
+        tuple(None if length == ONE and lengths[label] != ONE else label for label, length in zip(given, shape))
+        for given, shape in zip(labels, shapes)
+    ]
     return Nest(value, lengths, out, tuple(zip(instruction.inputs, read)), False)
 
 

@@ -58,11 +58,10 @@ class _Source:
             [
                 f"typedef {'float' if self.single else 'double'} real;",
                 KERNELS.read_text(encoding="utf-8"),
-                "#include <pthread.h>",
                 *self._literals(),
                 *self.functions,
                 "INLINE int run(const real *const *in, real *const *out, const long *sizes, long threads) {",
-                *_indented([*self._opening(), *body, "free(taken);", "return 0;"]),
+                *_indented([*self._opening(), *body, "free(taken);", "return failed;"]),
                 "}",
                 "",
                 _CALL,
@@ -89,6 +88,7 @@ class _Source:
         need = " + ".join(self.memory) or "0"
         lines += [
             f"const long need = {need};",
+            "int failed = 0;",
             f"double local[{_LOCAL}], *taken = NULL, *w = local;",
             f"if (need > {_LOCAL}) {{ taken = malloc(need * sizeof(double)); w = taken; if (!w) return 1; }}",
         ]
@@ -131,7 +131,9 @@ class _Source:
             if nest.sums_rows:
                 length = elements.size(shape)
                 self.loops.totals[nest.value] = f"t[{offset}]" if not shape else f"(t + {offset})"
-                after.append(f"double v{nest.value} = t{number}[{offset}];" if not shape else f"double *b{nest.value} = t{number} + {offset};")
+                after.append(
+                    f"double v{nest.value} = t{number}[{offset}];" if not shape else f"double *b{nest.value} = t{number} + {offset};"
+                )
                 if self.plan.keeps[nest.value].startswith("output"):
                     after += self.loops.copied_out(nest.value)
                 self.types |= {f"v{nest.value}": "double "} if not shape else {f"b{nest.value}": "double *"}
@@ -148,21 +150,27 @@ class _Source:
         inside = {name for name, _ in room}
         rows = elements.length(assert_rows)
         width = " + ".join(dict.fromkeys([*self.loops.width(groups), *(inner for _, inner in room)])) or "1"
-        used = sorted((set(_NAME.findall("\n".join(body))) | set(_NAME.findall(" ".join(inner for _, inner in room)))) & self.types.keys() - inside)
+        used = sorted(
+            (set(_NAME.findall("\n".join(body))) | set(_NAME.findall(" ".join(inner for _, inner in room)))) & self.types.keys() - inside
+        )
         used = [name for name in used if not self._is_made_inside(name, nests)]
         self.functions.append(self._pass_function(number, used, room, body))
         least = 64 if any(group.is_product and len(group.nests[0].lengths) == 3 for group in groups) else 16
         length = " + ".join(totals) or "0"
         self.memory.append(f"({rows} * ({width}) > {_THREADED} ? 8 : 1) * ({length})")
+        k = number
         return [
             *self.before,
-            f"long parts{number} = {rows} * ({width}) > {_THREADED} ? 8 : 1, room{number} = {length}, block{number} = {_BLOCK} / ({width} + 1);",
-            f"block{number} = block{number} > {_MOST} ? {_MOST} : block{number} < {least} ? {least} : block{number};",
-            f"double *t{number} = w; w += parts{number} * room{number};",
-            f"memset(t{number}, 0, parts{number} * room{number} * sizeof(double));",
-            f"if (parts{number} == 1) {{ if (pass{number}(0, {rows}, block{number}, t{number}{_list(used)})) {{ free(taken); return 1; }} }}",
-            f"else {{ struct job{number} job = {{{rows}, block{number}, room{number}, threads, t{number}, 0{_list(used)}}}; "
-            f"if (divided{number}(&job)) {{ free(taken); return 1; }} }}",
+            f"const int divided{k} = {rows} * ({width}) > {_THREADED};",
+            f"const long parts{k} = divided{k} ? PARTS : 1, room{k} = {length}, fitting{k} = {_BLOCK} / ({width} + 1);",
+            f"const long block{k} = fitting{k} > {_MOST} ? {_MOST} : fitting{k} < {least} ? {least} : fitting{k};",
+            f"double *t{k} = w; w += parts{k} * room{k};",
+            f"memset(t{k}, 0, parts{k} * room{k} * sizeof(double));",
+            f"if (divided{k}) {{",
+            f"    const struct job{k} job = {{{rows}, block{k}, room{k}, t{k}{_list(used)}}};",
+            f"    failed = in_parts(part{k}, &job, threads, t{k}, room{k});",
+            f"}} else failed = pass{k}(0, {rows}, block{k}, t{k}{_list(used)});",
+            "if (failed) { free(taken); return 1; }",
             *after,
         ]
 
@@ -191,30 +199,11 @@ class _Source:
             "    free(taken);",
             "    return 0;",
             "}",
-            f"struct job{number} {{ long rows, block, room, threads; double *t; long first;{fields} }};",
-            f"static void *work{number}(void *given) {{",
+            f"struct job{number} {{ long rows, block, room; double *t;{fields} }};",
+            f"static int part{number}(const void *given, long part) {{",
             f"    const struct job{number} *job = given;",
-            "    for (long part = job->first; part < 8; part += job->threads)",
-            f"        if (pass{number}(job->rows * part / 8, job->rows * (part + 1) / 8, job->block, job->t + part * job->room{values})) return given;",
-            "    return NULL;",
-            "}",
-            f"OWN int divided{number}(struct job{number} *job) {{",
-            f"    struct job{number} jobs[8];",
-            "    pthread_t made[8];",
-            "    long failed = 0, threads = job->threads < 1 ? 1 : job->threads > 8 ? 8 : job->threads, running = 0;",
-            "    job->threads = threads;",
-            "    for (long k = 0; k < threads; k++) { jobs[k] = *job; jobs[k].first = k; }",
-            "    long begun[8];",
-            f"    for (long k = 1; k < threads; k++) {{ begun[k] = !pthread_create(&made[k], NULL, work{number}, &jobs[k]); running += begun[k]; }}",
-            f"    failed += work{number}(&jobs[0]) != NULL;",
-            "    for (long k = 1; k < threads; k++) {",
-            "        void *answer = NULL;",
-            f"        if (begun[k]) pthread_join(made[k], &answer); else answer = work{number}(&jobs[k]);",
-            "        failed += answer != NULL;",
-            "    }",
-            "    for (long part = 1; part < 8; part++)",
-            "        for (long k = 0; k < job->room; k++) job->t[k] += job->t[part * job->room + k];",
-            "    return failed != 0;",
+            "    const long from = job->rows * part / PARTS, to = job->rows * (part + 1) / PARTS;",
+            f"    return pass{number}(from, to, job->block, job->t + part * job->room{values});",
             "}",
             "",
         ]
@@ -229,11 +218,12 @@ class _Source:
             lines.append((f"{length}", f"moved[{place}]", f"out[{place + 1}]"))
         step = [f"for (long i = 0; i < {length}; i++) {to}[i] -= (real)(rate * {slope}[i]);" for length, to, slope in lines]
         kept = [f"for (long i = 0; i < {length}; i++) *path++ = {to}[i];" for length, to, _ in lines]
-        largest = [f"for (long i = 0; i < {length}; i++) {{ double g = fabs({slope}[i]); size = g > size || g != g ? g : size; }}" for length, _, slope in lines]
+        largest = [
+            f"for (long i = 0; i < {length}; i++) {{ double g = fabs({slope}[i]); size = g > size || g != g ? g : size; }}"
+            for length, _, slope in lines
+        ]
         sizes = [f"const long d{k} = {self.sizes.get(name, f'sizes[{k}]')}; (void)d{k};" for k, name in enumerate(self.names)]
-        return _DESCEND.format(
-            sizes=" ".join(sizes), step=" ".join(step), kept=" ".join(kept), largest=" ".join(largest)
-        )
+        return _DESCEND.format(sizes=" ".join(sizes), step=" ".join(step), kept=" ".join(kept), largest=" ".join(largest))
 
 
 _CALL = """int symgd_call(const real *const *in, real *const *out, const long *sizes, long threads) { return run(in, out, sizes, threads); }

@@ -63,7 +63,8 @@ def test_processes_at_once(cache):
         "print(p.backend, float(p(x=[1.0, 2.0])[0]))"
     )
     running = [
-        subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=PACKAGE, env={**os.environ}) for _ in range(4)
+        subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=PACKAGE, env={**os.environ})
+        for _ in range(4)
     ]
     assert [process.communicate(timeout=120)[0] for process in running] == ["native 5.0\n"] * 4
     assert len(list(cache.iterdir())) == 1

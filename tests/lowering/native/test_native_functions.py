@@ -90,7 +90,9 @@ def test_a_kernel_against_many_digits(name):
     points = [float(x) for x in points]
     got, _ = native(row, points)
     with mpmath.workdps(50):
-        worst = max((abs(mpmath.mpf(a) - truth(mpmath.mpf(x))) / math.ulp(float(truth(mpmath.mpf(x)))), x) for a, x in zip(got.tolist(), points))
+        worst = max(
+            (abs(mpmath.mpf(a) - truth(mpmath.mpf(x))) / math.ulp(float(truth(mpmath.mpf(x)))), x) for a, x in zip(got.tolist(), points)
+        )
     assert worst[0] <= allowed, worst
 
 

@@ -37,7 +37,9 @@ def random_program(seed, most=3):
     maker = Maker(seed)
     roots = [maker.expression(maker.shape(), maker.rng.randint(2, most)) for _ in range(maker.rng.randint(1, 2))]
     program = lower(roots, ex.leaves(*roots))
-    inside = all(0 <= r.position.evaluate(maker.sizes) < r.length.evaluate(maker.sizes) for r in program.requirements if r.position is not None)
+    inside = all(
+        0 <= r.position.evaluate(maker.sizes) < r.length.evaluate(maker.sizes) for r in program.requirements if r.position is not None
+    )
     return maker, program, inside
 
 
