@@ -13,10 +13,12 @@ from symgd.descent.batches import slices
 from symgd.descent.data import read_data
 from symgd.descent.loop import Callback, Plan, run
 from symgd.descent.methods import Bfgs, FixedRate, LineSearch, Method
-from symgd.descent.native_loop import descend_natively
+from symgd.descent.native_loop import native_steps
 from symgd.descent.newton import Newton
 from symgd.descent.objective import Objective
 from symgd.descent.outcome import Descent
+from symgd.descent.quadratic_loop import quadratic_steps
+from symgd.descent.recorded import Walk
 from symgd.errors import ShapeError, ValueGivenError
 from symgd.formula import as_formula
 from symgd.lowering.values import nearest
@@ -86,9 +88,9 @@ def descend(
     total = epochs * passes if epochs is not None else steps or _STEPS
     plan = Plan(_method(method, rate, objective), total, tolerance, chosen, callback)
     if rate is not None and chosen is None and callback is None:
-        found = descend_natively(objective, rate, total, tolerance, plan.method.described)
-        if found is not None:
-            return found
+        steps_at_once = quadratic_steps(objective, total) or native_steps(objective, total)
+        if steps_at_once is not None:
+            return steps_at_once.taken(Walk(rate, total, tolerance, plan.method.described))
     return run(objective, plan)
 
 

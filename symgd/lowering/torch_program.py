@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -86,11 +86,11 @@ class TorchProgram:
     def __init__(self, f: Formula, names: Sequence[str], dtype: torch.dtype, device: torch.device, backend: str) -> None:
         self.formula, self.names, self.dtype, self.device = f, tuple(names), dtype, device
         known = f.known
-        parameters = [known[name] for name in names]
-        roots = value_and_slopes(f, parameters)
-        self.program: Program = lower(roots, used_inputs(roots, known), parameters)
+        parameters = tuple(known[name] for name in names)
+        self.program: Program = _lowered(f.expression, f.origin, tuple(known.items()), parameters)
         small = [name for leaf in parameters for length in leaf.shape for name in length.names]
-        self.built = Built(self.program, dtype, device, backend, small)
+        made = _built if backend == "eager" else Built  # what the others become depends on the machine as it is then
+        self.built = made(self.program, dtype, device, backend, tuple(small))
         self.backend: Backend = self.built.backend
         self.compiled: Compiled = self.built.compiled
         required = dict.fromkeys([*f.variables, *(leaf.name for leaf in self.program.inputs)])
@@ -192,16 +192,28 @@ def _named(function: Callable[[], Sequence[Any]], names: Sequence[str]) -> Calla
     return call
 
 
-def value_and_slopes(f: Formula, parameters: Sequence[Leaf]) -> list[Expression]:
+@lru_cache(maxsize=128)
+def _lowered(value: Expression, origin: Expression, known: tuple[tuple[str, Leaf], ...], parameters: tuple[Leaf, ...]) -> Program:
+    """The program of a formula and its gradient; of formulas used lately it is kept."""
+    roots = value_and_slopes(value, origin, parameters)
+    return lower(roots, used_inputs(roots, dict(known)), parameters)
+
+
+@lru_cache(maxsize=128)
+def _built(program: Program, dtype: torch.dtype, device: torch.device, backend: str, small: tuple[str, ...]) -> Built:
+    return Built(program, dtype, device, backend, small)
+
+
+def value_and_slopes(value: Expression, origin: Expression, parameters: Sequence[Leaf]) -> list[Expression]:
     """The value and its gradient in forms that keep their digits.
 
     The value is rewritten before it is derived, so that derivatives are those of named functions, and the gradient once more:
     its own cancellations are others than those of the value.
     """
     if not parameters:
-        return simplified_all(stable([f.expression]))
-    slopes = derive.gradient(stable([f.origin], for_deriving=True)[0], parameters)
-    return simplified_all(stable(simplified_all([f.expression, *slopes])))
+        return simplified_all(stable([value]))
+    slopes = derive.gradient(stable([origin], for_deriving=True)[0], parameters)
+    return simplified_all(stable(simplified_all([value, *slopes])))
 
 
 def used_inputs(roots: Sequence[Expression], known: Mapping[str, Leaf]) -> list[Leaf]:
