@@ -18,8 +18,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from symgd.algebra.expression import Expression, Leaf
+from symgd.algebra.expression import Add, Contract, Expression, Leaf, Map, Stack, constant_value, topological
 from symgd.algebra.expression import leaves as leaves_of
+from symgd.algebra.functions import table
 from symgd.algebra.simplify import simplified_all
 from symgd.calculus import derive
 from symgd.descent.methods import split
@@ -28,6 +29,7 @@ from symgd.descent.recorded import Steps, Walk, pointers, torch_seconds
 from symgd.lowering.compiled import Compiled, compiled
 from symgd.lowering.lower import lower
 from symgd.lowering.native.library import NoCompiler, library
+from symgd.lowering.norms import norms_opened
 
 _WORTH = 0.03  # seconds that a descent by torch has to take
 _MOST = 300  # parameters up to which their Hessian is kept
@@ -55,13 +57,37 @@ def quadratic_steps(objective: Objective, steps: int) -> Steps | None:
 
 @lru_cache(maxsize=64)
 def _hessian(loss: Expression, parameters: tuple[Leaf, ...]) -> Compiled | None:
-    """The blocks of the Hessian as a program of the data; None where they hold parameters."""
+    """The blocks of the Hessian as a program of the data; None where the loss is no polynomial of degree 2 in the parameters.
+
+    A Hessian without parameters is not enough: that of |w| is 0.
+    """
+    (loss,) = norms_opened([loss])
+    if not _is_polynomial(loss, set(parameters)):
+        return None
     slopes = derive.gradient(loss, list(parameters))
     blocks = simplified_all([block for slope in slopes for block in derive.gradient(slope, list(parameters))])
     inputs = leaves_of(*blocks)
     if set(inputs) & set(parameters):
         return None
     return compiled(lower(blocks, inputs, parameters), torch.float64, torch.device("cpu"))
+
+
+def _is_polynomial(loss: Expression, parameters: set[Leaf]) -> bool:
+    """Are sums, products and whole powers all that is done with the parameters?"""
+    holds: set[Expression] = set()
+    for node in topological(loss):
+        if node in parameters or any(child in holds for child in node.children):
+            holds.add(node)
+            if isinstance(node, Map) and not _is_whole_power(node):
+                return False
+            if not isinstance(node, Leaf | Add | Contract | Stack | Map):
+                return False
+    return True
+
+
+def _is_whole_power(node: Map) -> bool:
+    exponent = constant_value(node.children[1]) if node.function is table.POWER else None
+    return exponent is not None and exponent.denominator == 1 and exponent >= 0
 
 
 @lru_cache(maxsize=1)

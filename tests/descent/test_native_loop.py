@@ -12,7 +12,7 @@ import torch
 
 from symgd import descend, formula
 from symgd.descent import descend as module
-from symgd.descent import native_loop
+from symgd.descent import native_loop, recorded
 from symgd.descent.outcome import Outcome
 
 F64 = torch.float64
@@ -34,11 +34,12 @@ def both(monkeypatch):
     def run(f, **options):
         monkeypatch.setattr(native_loop, "_WORTH", 0.0)
         native = []
-        monkeypatch.setattr(module, "descend_natively", lambda *given: native.append(native_loop.descend_natively(*given)) or native[-1])
+        monkeypatch.setattr(module, "native_steps", lambda *given: native.append(native_loop.native_steps(*given)) or native[-1])
+        monkeypatch.setattr(module, "quadratic_steps", lambda *given: None)
         first = descend(f, **options)
         assert native, "the loop was not asked"
         assert native[0] is not None, "there was no native form"
-        monkeypatch.setattr(module, "descend_natively", lambda *given: None)
+        monkeypatch.setattr(module, "native_steps", lambda *given: None)
         return first, descend(f, **options)
 
     return run
@@ -117,7 +118,7 @@ def test_a_gradient_that_is_not_finite_under_a_tolerance(both):
 
 @pytest.mark.parametrize("steps", [10, 11, 12, 13])
 def test_a_long_path_is_thinned_out(both, monkeypatch, steps):
-    monkeypatch.setattr(native_loop, "_KEPT", 5)
+    monkeypatch.setattr(recorded, "_KEPT", 5)
     monkeypatch.setattr("symgd.descent.loop._KEPT", 5)
     found, wanted = both(LINE, start={"w": 1.0}, data=DATA, rate=0.01, steps=steps)
     assert len(found.path["w"]) < steps
@@ -125,12 +126,12 @@ def test_a_long_path_is_thinned_out(both, monkeypatch, steps):
 
 
 def test_the_loop_comes_back_often(both, monkeypatch):
-    monkeypatch.setattr(native_loop, "_CHUNK", 0.0)
+    monkeypatch.setattr(recorded, "_CHUNK", 0.0)
     same(*both(LINE, start={"w": 1.0}, data=DATA, rate=0.01, steps=60))
 
 
 def test_an_interrupt_gives_what_was_reached(monkeypatch):
-    monkeypatch.setattr(native_loop, "_KEPT", 1_000)
+    monkeypatch.setattr(recorded, "_KEPT", 1_000)
     monkeypatch.setattr(native_loop, "_WORTH", 0.0)
     options = {"start": {"w": [0.1, 0.2, 0.3], "b": 1.0}, "data": logistic_data(20_000), "rate": 0.1}
     descend(LOGISTIC, steps=1, **options)  # compiled now, so that the interrupt comes into the loop
