@@ -53,7 +53,9 @@ def descend(
     100) counts updates, `epochs` passes over the data. `batch=k` takes k entries of the data dimension per update, in order,
     or shuffled by the seed `shuffle`. `tolerance` stops where the largest component of the gradient is at most
     tolerance·(1 + |loss|). `callback(step, loss, parameters)` is called after every update and stops the
-    descent by returning True; so does an interrupt from the keyboard, and what was reached is returned.
+    descent by returning True; so does an interrupt from the keyboard, and what was reached is returned. Long descents with a
+    rate, without batches and without a callback, are taken in C where there is a compiler: on the statistics of the data where
+    the loss is quadratic in the parameters, else in one loop over the program. They differ from those by torch by rounding.
 
     Raises ValueGivenError, ShapeError, FormulaError, DomainError or LoweringError for values or options that do not fit; how
     the descent ends is no error but its outcome.

@@ -72,6 +72,8 @@ class Built:
         assert scalars is not None
         many = len(plain.program.inputs)
         names = plain.program.dimension_names()
+        if not names:
+            return lambda *arguments: scalars.call(arguments, arguments, {})
 
         def function(*arguments: Any) -> tuple[Tensor, ...]:
             sizes = dict(zip(plain.sizes, arguments[many:]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -22,7 +23,9 @@ class Scalars:
     def __init__(self, plain: Compiled) -> None:
         self.plain, self.program = plain, plain.program
         self._made: dict[tuple[int, ...], Floats | None] = {}
+        self._named: dict[tuple[int, ...], FunctionType | None] = {}
         self._names = self.program.dimension_names()
+        self._alone = None if any(leaf.shape for leaf in self.program.inputs) or self._names else self.function({})
         self._ranks = [len(self.program.instructions[value].shape) for value in self.program.outputs]
 
     def function(self, sizes: Mapping[str, int]) -> Floats | None:
@@ -39,23 +42,25 @@ class Scalars:
             source = scalar_source(self.program, sizes)
         except ZeroDivisionError:
             return None
-        made: Floats = executed(source, NAMES)["program"]
-        return made
+        made = executed(source, NAMES)
+        self._named[tuple(sizes[name] for name in self._names)] = made.get("named")
+        function: Floats = made["program"]
+        return function
 
     def call(self, tensors: Sequence[Tensor], arguments: Sequence[Any], sizes: Mapping[str, int]) -> tuple[Tensor, ...]:
         """The outputs as tensors; `arguments` are those of the plain function."""
-        function = self.function(sizes)
+        function = self._alone or self.function(sizes)
         if function is None:
             return self.plain.function(*arguments)
         try:
-            found = function(*entries(tensors))
+            found = function(*([tensor.item() for tensor in tensors] if self._alone else entries(tensors)))
         except FAULTS:
             return self.plain.function(*arguments)
         return self._tensors(found, sizes)
 
     def _tensors(self, found: Sequence[float], sizes: Mapping[str, int]) -> tuple[Tensor, ...]:
         if not any(self._ranks):
-            return tuple([torch.tensor(value, dtype=torch.float64) for value in found])
+            return tuple([torch.scalar_tensor(value, dtype=torch.float64) for value in found])
         out, place = [], 0
         for value in self.program.outputs:
             shape = [length.evaluate(sizes) for length in self.program.instructions[value].shape]
@@ -66,29 +71,33 @@ class Scalars:
             place += many
         return tuple(out)
 
-    def bound(self, tensors: Sequence[Tensor], arguments: Sequence[Any], sizes: Mapping[str, int]) -> Callable[[], Sequence[Any]] | None:
-        """A call without arguments on these numbers. Outputs without axes are floats, others tensors."""
+    def bound(
+        self, tensors: Sequence[Tensor], arguments: Sequence[Any], sizes: Mapping[str, int], names: Sequence[str]
+    ) -> Callable[[], tuple[Any, dict[str, Any]]] | None:
+        """A call without arguments on these numbers: the value, and the gradients by these names. Without axes they are floats."""
         function = self.function(sizes)
         if function is None:
             return None
         values, plain, ranks = entries(tensors), self.plain, self._ranks
 
-        def slow() -> Sequence[Any]:
-            return [out.item() if not rank else out for out, rank in zip(plain.function(*arguments), ranks)]
+        def slow() -> tuple[Any, dict[str, Any]]:
+            value, *slopes = [out.item() if not rank else out for out, rank in zip(plain.function(*arguments), ranks)]
+            return value, dict(zip(names, slopes))
 
-        def call() -> Sequence[Any]:
+        named = self._named[tuple(sizes[name] for name in self._names)]
+        if named is not None:  # the values as defaults of the arguments: nothing is between the caller and the arithmetic
+            known = {**NAMES, "faults": FAULTS, "slow": slow, **{f"k{place}": name for place, name in enumerate(names)}}
+            return FunctionType(named.__code__, known, "bound", tuple(values))
+
+        def call() -> tuple[Any, dict[str, Any]]:
             try:
-                return function(*values)
+                found = function(*values)
             except FAULTS:
                 return slow()
+            value, *slopes = [out.item() if not rank else out for out, rank in zip(self._tensors(found, sizes), ranks)]
+            return value, dict(zip(names, slopes))
 
-        def with_arrays() -> Sequence[Any]:
-            try:
-                return [out.item() if not rank else out for out, rank in zip(self._tensors(function(*values), sizes), ranks)]
-            except FAULTS:
-                return slow()
-
-        return with_arrays if any(ranks) else call
+        return call
 
 
 def entries(tensors: Sequence[Tensor]) -> list[float]:

@@ -63,6 +63,8 @@ def fits(program: Program, sizes: Mapping[str, int]) -> bool:
 def scalar_source(program: Program, sizes: Mapping[str, int]) -> str:
     """A function `program` of the entries of all inputs, in order, that returns the entries of all outputs, as one tuple.
 
+    Where no output has axes, beside it `named`, which returns the first and a dict of the others by the keys `k0`, `k1`, …; where
+    Python raises one of `faults` it returns `slow()`. These names are the caller's to give.
     Raises ZeroDivisionError where a number of the program divides by a dimension that is 0.
     """
     return _Writer(program, sizes).text()
@@ -90,8 +92,21 @@ class _Writer:
             made = getattr(self, f"_{instruction.kind}")(instruction, [self.values[k] for k in instruction.inputs])
             self.values.append(made)
         returned = [name for value in self.program.outputs for name in np.ravel(self.values[value])]
-        body = [*self.lines, f"return ({', '.join(returned)},)"]
-        return "\n".join([f"def program({', '.join(self.arguments)}):", *(f"    {line}" for line in body), ""])
+        arguments = ", ".join(self.arguments)
+        lines = [f"def program({arguments}):", *(f"    {line}" for line in self.lines), f"    return ({', '.join(returned)},)", ""]
+        if not any(self.program.instructions[value].shape for value in self.program.outputs):
+            slopes = ", ".join(f"k{place}: {name}" for place, name in enumerate(returned[1:]))
+            body = [*self.lines, f"return {returned[0]}, {{{slopes}}}"]
+            lines += [
+                "",
+                f"def named({arguments}):",
+                "    try:",
+                *(f"        {line}" for line in body),
+                "    except faults:",
+                "        return slow()",
+                "",
+            ]
+        return "\n".join(lines)
 
     def _line(self, text: str) -> str:
         self.lines.append(f"v{len(self.lines)} = {text}")

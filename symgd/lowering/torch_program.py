@@ -39,8 +39,12 @@ def to_torch(
     """The formula as a torch program that returns its value and the gradient by each of the named variables.
 
     The gradient is the symbolic one, lowered together with the value, so that they share what they have in common; each
-    entry has the shape of its variable. Raises `FormulaError` for an unknown name, `ShapeError` for the gradient of an array,
-    `LoweringError` for a dtype, device or backend that is not there.
+    entry has the shape of its variable. `backend` is "eager" (torch operations), "compile" (torch.compile), "native" (C, compiled
+    once and kept on disk), "python" (plain floats, for a few numbers) or "auto"; see `symgd.lowering.backends`. The numbers are
+    the same up to rounding. What cannot be had is replaced, and `p.backend.why` says why.
+
+    Raises `FormulaError` for an unknown name, `ShapeError` for the gradient of an array, `LoweringError` for a dtype, device or
+    backend that is not there.
 
     >>> from symgd.formula import formula
     >>> p = to_torch(formula("(w*x - y)^2"), gradient=["w"])
@@ -99,18 +103,17 @@ class TorchProgram:
     def __call__(self, values: Mapping[str, Any] | None = None, /, **keywords: Any) -> Result:
         """The value, and the gradients by name. Raises for values that do not fit: see `lowering.values`."""
         given = {**values, **keywords} if values else keywords
-        arguments = self._values.again(given)
-        if arguments is None:
+        again, native = self._values.again(given), self.built.native
+        if again is None:
             bound = self._values.bind(given)
             value, *slopes = self.compiled.call(bound)
             arguments = self.compiled.arguments(bound)
-            self._values.remember(given, bound, arguments)
-            if self.built.native is not None and all(isinstance(argument, Tensor) for argument in arguments):
-                self._layout = self.built.native.layout(arguments)
-        elif self.built.native is not None:
-            value, *slopes = self.built.native.run(arguments, self._layout)
+            is_plain = native is None or any(not isinstance(argument, Tensor) for argument in arguments)
+            self._values.remember(given, bound, arguments, None if is_plain or native is None else native.layout(arguments))
+        elif native is not None:
+            value, *slopes = native.run(*again)
         else:
-            value, *slopes = self.compiled.function(*arguments)
+            value, *slopes = self.compiled.function(*again[0])
         return value, dict(zip(self.names, slopes))
 
     def bound(self, values: Mapping[str, Any]) -> Bound:
@@ -131,9 +134,9 @@ class TorchProgram:
         if scalars is not None and not bound.batch and all(isinstance(value, float | int | list | tuple) for value in given.values()):
             plain = scalars.plain
             tensors = [bound.tensors[leaf.name] for leaf in self.program.inputs]
-            fast = scalars.bound(tensors, plain.arguments(bound), bound.sizes)
+            fast = scalars.bound(tensors, plain.arguments(bound), bound.sizes, names)
             if fast is not None:
-                return _named(fast, names)
+                return fast
         fresh = [name for name, value in given.items() if name in bound.tensors and _is_copied(value, bound.tensors[name])]
         if fresh or bound.batch:
             return lambda: self._rebound(given, bound, fresh)

@@ -17,7 +17,7 @@ LECTURE = formula("mean((w*x - y).^2)", given="w, x[N], y[N]")
 
 def test_the_source_of_rosenbrock():
     program = to_torch(ROSENBROCK, gradient=["a", "b"]).program
-    assert scalar_source(program, {}) == (
+    assert scalar_source(program, {}).split("\n\ndef named")[0] == (
         "def program(x0, x1):\n"
         "    v0 = 1.0 - x0\n"
         "    v1 = v0 * v0\n"
@@ -31,6 +31,19 @@ def test_the_source_of_rosenbrock():
         "    v9 = 200.0 * v3\n"
         "    return (v5, v8, v9,)\n"
     )
+
+
+def test_names_of_the_user_are_keys_and_never_source():
+    f = formula("x_1^2 + sin(evil)")
+    program = to_torch(f, gradient=["x_1", "evil"], backend="python")
+    assert "evil" not in scalar_source(program.program, {})
+    assert program.bind(x_1=2.0, evil=0.0)() == (4.0, {"x_1": 4.0, "evil": 1.0})
+
+
+def test_two_bound_calls_do_not_share_values():
+    program = to_torch(ROSENBROCK, gradient=["a", "b"], backend="python")
+    first, second = program.bind(a=1.0, b=1.0), program.bind(a=0.0, b=0.0)
+    assert (first()[0], second()[0], first()[0]) == (0.0, 1.0, 0.0)
 
 
 @pytest.mark.parametrize("backend", ["python", "auto"])

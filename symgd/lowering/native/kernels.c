@@ -12,6 +12,13 @@
 #define INLINE static inline __attribute__((always_inline, unused))
 #define OWN static __attribute__((noinline, unused))
 
+/* Products and sums are rounded one by one, as torch does it: x*x - y*y is 0 where x is y. Here they are joined by hand. */
+#ifdef __FMA__
+#define JOINED(a, b, c) __builtin_fma(a, b, c)
+#else
+#define JOINED(a, b, c) ((a) * (b) + (c))
+#endif
+
 INLINE int64_t bits_of(double x) { int64_t k; memcpy(&k, &x, 8); return k; }
 INLINE double of_bits(int64_t k) { double x; memcpy(&x, &k, 8); return x; }
 
@@ -19,24 +26,25 @@ static const double LN2_HIGH = 6.93147180369123816490e-01, LN2_LOW = 1.908214929
 
 /* x = k log 2 + r: r, and k + 2^52 + 2^51 in *shifted. */
 INLINE double reduced(double x, double *shifted) {
-    *shifted = x * LOG2_E + 0x1.8p52;
+    *shifted = JOINED(x, LOG2_E, 0x1.8p52);
     double k = *shifted - 0x1.8p52;
-    return (x - k * LN2_HIGH) - k * LN2_LOW;
+    return JOINED(-k, LN2_LOW, JOINED(-k, LN2_HIGH, x));
 }
 
 /* (exp(r) - 1 - r)/r^2 for |r| <= log(2)/2: Taylor's polynomial, remainder below 1e-17. */
 INLINE double exp_tail(double r) {
     double r2 = r * r, r4 = r2 * r2;
-    double a = 0.5 + r * (1.0 / 6), b = 1.0 / 24 + r * (1.0 / 120), c = 1.0 / 720 + r * (1.0 / 5040);
-    double d = 1.0 / 40320 + r * (1.0 / 362880), e = 1.0 / 3628800 + r * (1.0 / 39916800), g = 1.0 / 479001600 + r * (1.0 / 6227020800.0);
-    return (a + r2 * b) + r4 * ((c + r2 * d) + r4 * (e + r2 * g));
+    double a = JOINED(r, 1.0 / 6, 0.5), b = JOINED(r, 1.0 / 120, 1.0 / 24), c = JOINED(r, 1.0 / 5040, 1.0 / 720);
+    double d = JOINED(r, 1.0 / 362880, 1.0 / 40320), e = JOINED(r, 1.0 / 39916800, 1.0 / 3628800);
+    double g = JOINED(r, 1.0 / 6227020800.0, 1.0 / 479001600);
+    return JOINED(r4, JOINED(r4, JOINED(r2, g, e), JOINED(r2, d, c)), JOINED(r2, b, a));
 }
 
 INLINE double s_exp(double x) {
     double y = x > 709.79 ? 709.79 : x, shifted;
     y = y < -746.0 ? -746.0 : y;
     double r = reduced(y, &shifted);
-    double p = 1.0 + (r + r * r * exp_tail(r));
+    double p = 1.0 + JOINED(r * r, exp_tail(r), r);
     int64_t k = bits_of(shifted) - bits_of(0x1.8p52) + 2048, half = (int64_t)((uint64_t)k >> 1);
     return p * of_bits((half - 1) << 52) * of_bits((k - half - 1) << 52);
 }
@@ -45,18 +53,22 @@ INLINE double s_expm1(double x) {
     double y = x > 709.79 ? 709.79 : x, shifted;
     y = y < -50.0 ? -50.0 : y;
     double r = reduced(y, &shifted), k = shifted - 0x1.8p52;
-    double lost = ((y - k * LN2_HIGH) - r) - k * LN2_LOW; /* of r, by rounding */
+    double lost = JOINED(-k, LN2_LOW, JOINED(-k, LN2_HIGH, y) - r); /* of r, by rounding */
     double s = of_bits((bits_of(shifted) - bits_of(0x1.8p52) + 1022) << 52); /* half of 2^k, which may be 2^1024 */
-    double out = ((s * r + (s - 0.5)) + s * (r * r * exp_tail(r) + lost * (1.0 + r))) * 2.0;
+    double out = JOINED(s, JOINED(r * r, exp_tail(r), lost * (1.0 + r)), JOINED(s, r, s - 0.5)) * 2.0;
     return fabs(x) < 0x1p-54 ? x : out;
 }
 
 /* log(u) + c for u = 2^k m; `f` is m - 1, or the caller's own where k is 0. */
 INLINE double log_of(double k, double f, double c) {
     double s = f / (2.0 + f), z = s * s, half = 0.5 * f * f;
-    double r = z * (6.666666666666735130e-01 + z * (3.999999999940941908e-01 + z * (2.857142874366239149e-01 + z * (2.222219843214978396e-01
-        + z * (1.818357216161805012e-01 + z * (1.531383769920937332e-01 + z * 1.479819860511658591e-01))))));
-    return k * LN2_HIGH - ((half - (s * (half + r) + (k * LN2_LOW + c))) - f);
+    double r = JOINED(z, 1.479819860511658591e-01, 1.531383769920937332e-01);
+    r = JOINED(z, r, 1.818357216161805012e-01);
+    r = JOINED(z, r, 2.222219843214978396e-01);
+    r = JOINED(z, r, 2.857142874366239149e-01);
+    r = JOINED(z, r, 3.999999999940941908e-01);
+    r = z * JOINED(z, r, 6.666666666666735130e-01);
+    return JOINED(k, LN2_HIGH, -((half - JOINED(s, half + r, JOINED(k, LN2_LOW, c))) - f));
 }
 
 /* u = 2^k m with m in [sqrt(1/2), sqrt(2)): m - 1, and k in *k. */
@@ -133,6 +145,10 @@ INLINE double s_power(double x, double exponent, double lost) {
     return isfinite(rough) && rough != 0.0 ? rough + rough * (lost * s_log(x)) : rough;
 }
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC push_options
+#pragma GCC optimize("fp-contract=fast")
+#endif
 /* ---- products: `a` has element (i, k) at a[i*am + k*ak], `b` element (k, j) at b[k*bk + j], `c` element (i, j) at c[i*cm + j] ---- */
 typedef double lanes __attribute__((vector_size(32), aligned(8)));
 
@@ -219,6 +235,9 @@ OWN void times_rows(long n, long inner, const double *a, long ak, const double *
         c[j] += s;
     }
 }
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC pop_options
+#endif
 
 /* ---- the parts of a long pass over rows, on threads; sums are added up in the order of the parts, however many threads there are ---- */
 enum { PARTS = 8 };

@@ -17,7 +17,17 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp-simd", "-fPIC", "-shared", "-pthread")
+FLAGS = (
+    "-O3",
+    "-march=native",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fopenmp-simd",
+    "-fPIC",
+    "-shared",
+    "-pthread",
+)
 _SECONDS = 120  # for a compilation
 
 
@@ -60,7 +70,7 @@ def library(source: str) -> ctypes.CDLL:
     stamp = place.stat()
     key = "\n".join([*FLAGS, str(place), str(stamp.st_size), str(stamp.st_mtime_ns), _machine(), source])
     name = hashlib.sha256(key.encode()).hexdigest()[:40] + ".so"
-    folder = _writable(cache_folder())
+    folder = _writable()
     path = folder / name
     if not path.exists():
         _compile(found, source, path)
@@ -75,20 +85,22 @@ def library(source: str) -> ctypes.CDLL:
             raise NoCompiler(f"what the C compiler makes cannot be loaded ({error})") from None
 
 
-def _writable(folder: Path) -> Path:
+def _writable() -> Path:
+    """The cache where it is the user's own and can be written to, else a folder of this process."""
     try:
+        folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if os.access(folder, os.W_OK) and (not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()):
             return folder
-    except OSError:
+    except (OSError, RuntimeError):  # RuntimeError: the user has no home
         pass
-    return _own_folder()
+    return Path(_own_folder().name)
 
 
 @cache
-def _own_folder() -> Path:
-    """A folder of this process alone, where the user has no cache that can be written to."""
-    return Path(tempfile.mkdtemp(prefix="symgd-"))
+def _own_folder() -> tempfile.TemporaryDirectory[str]:
+    """Gone when the process ends."""
+    return tempfile.TemporaryDirectory(prefix="symgd-")
 
 
 def _compile(found: str, source: str, path: Path) -> None:

@@ -144,6 +144,26 @@ def test_nan_and_infinity_go_through():
         close(Native(program.program, F64, CPU)(*arguments), program.compiled.function(*arguments), F64)
 
 
+def test_differences_of_products_cancel_as_in_torch():
+    """Products are not joined with sums: sqrt(x^2 - y^2) at x = y is 0, not the root of a rounding error."""
+    x = torch.rand(1000, dtype=F64)
+    value, _ = to_torch(formula("sum(sqrt(x.*x - y.*y))", given="x[n], y[n]"), backend="native")(x=x, y=x.clone())
+    assert float(value) == 0.0
+
+
+def test_threads_of_python_may_share_a_program():
+    from concurrent.futures import ThreadPoolExecutor
+
+    program = to_torch(formula("sum(x.^2)", given="x[n]"), gradient=["x"], backend="native")
+    tensors = [torch.full((k,), 1.0, dtype=F64) for k in range(1, 40)]
+
+    def work(tensor):
+        return [float(program(x=tensor)[0]) for _ in range(50)]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, tensors)) == [[float(len(tensor))] * 50 for tensor in tensors]
+
+
 def test_a_batch_of_scalars():
     program = to_torch(formula("a*exp(b) + 2"), gradient=["a", "b"], backend="native")
     a, b = torch.rand(4, 3, dtype=F64), torch.rand(4, 3, dtype=F64)
