@@ -50,9 +50,9 @@ class _NativeSteps(Steps):
         self.call, self.loop = made.symgd_call, made.symgd_descend
         self.loop.restype = ctypes.c_long
         bound, program = objective.bound, objective.program.program
-        self.inputs = [bound.tensors[leaf.name].contiguous() for leaf in program.inputs]
+        self.inputs = [bound.tensors[leaf.name].contiguous().resolve_neg() for leaf in program.inputs]
         for place, tensor in zip(places, objective.start):
-            self.inputs[place] = tensor.contiguous().clone()
+            self.inputs[place] = tensor.contiguous().resolve_neg().clone()
         self.moved = [self.inputs[place] for place in places]
         shapes = [[length.evaluate(bound.sizes) for length in program.instructions[value].shape] for value in program.outputs]
         self.outputs = [torch.empty(shape, dtype=self.dtype) for shape in shapes]

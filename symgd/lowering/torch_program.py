@@ -18,6 +18,7 @@ from symgd.formula import Formula, as_formula, unknown_name
 from symgd.lowering.backends import Backend, Built
 from symgd.lowering.compiled import Compiled, checked_backend, checked_device, checked_dtype
 from symgd.lowering.lower import lower
+from symgd.lowering.native.call import is_plain
 from symgd.lowering.program import Program
 from symgd.lowering.stable.rewrite import stable
 from symgd.lowering.torch_source import torch_source
@@ -142,7 +143,7 @@ class TorchProgram:
             return lambda: self._rebound(given, bound, fresh)
         arguments = self.compiled.arguments(bound)
         native = self.built.native
-        if native is not None and all(value.is_contiguous() for value in arguments if isinstance(value, Tensor)):
+        if native is not None and all(is_plain(value) for value in arguments if isinstance(value, Tensor)):
             return _named(native.bound(arguments), names)
         return _named(lambda: function(*arguments), names)
 

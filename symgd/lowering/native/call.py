@@ -71,7 +71,7 @@ class Native:
     def run(self, tensors: Sequence[Tensor], layout: Layout) -> tuple[Tensor, ...]:
         """The outputs for tensors of this layout."""
         sizes, like = layout
-        tensors = [tensor if tensor.is_contiguous() else tensor.contiguous() for tensor in tensors]
+        tensors = [tensor if is_plain(tensor) else tensor.contiguous().resolve_neg() for tensor in tensors]
         outputs = [torch.empty_like(tensor) for tensor in like]
         ins = self._inputs(*[tensor.data_ptr() for tensor in tensors])
         outs = self._outputs(*[tensor.data_ptr() for tensor in outputs])
@@ -94,6 +94,11 @@ class Native:
             return tuple(outputs)
 
         return call
+
+
+def is_plain(tensor: Tensor) -> bool:
+    """Are its entries in memory as they are, one after the other? A view may stand for their negatives."""
+    return tensor.is_contiguous() and not tensor.is_neg()
 
 
 def unavailable(program: Program, dtype: torch.dtype, device: torch.device) -> str:

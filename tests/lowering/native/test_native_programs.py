@@ -122,6 +122,12 @@ def test_tensors_that_are_not_contiguous(dtype):
     close(*[_flat(to_torch(f, gradient=["w"], dtype=dtype, backend=b)(X=X, w=w, y=y)) for b in ("native", "eager")], dtype)
 
 
+def test_a_view_that_stands_for_negatives():
+    x = torch._neg_view(torch.tensor([1.0, 2.0], dtype=F64))
+    program = to_torch(formula("sum(x)", given="x[n]"), backend="native")
+    assert [float(program(x=x)[0]), float(program(x=x)[0]), float(program.bind(x=x)()[0])] == [-3, -3, -3]
+
+
 def _flat(result):
     return [result[0], *result[1].values()]
 
