@@ -5,7 +5,6 @@ from __future__ import annotations
 import _thread
 import math
 import threading
-import time
 
 import pytest
 import torch
@@ -135,13 +134,11 @@ def test_an_interrupt_gives_what_was_reached(monkeypatch):
     monkeypatch.setattr(native_loop, "_WORTH", 0.0)
     options = {"start": {"w": [0.1, 0.2, 0.3], "b": 1.0}, "data": logistic_data(20_000), "rate": 0.1}
     descend(LOGISTIC, steps=1, **options)  # compiled now, so that the interrupt comes into the loop
-    begun = time.monotonic()
     threading.Timer(1.0, _thread.interrupt_main).start()
     found = descend(LOGISTIC, steps=50_000_000, **options)
     assert found.outcome is Outcome.STOPPED
     assert 0 < found.steps < 50_000_000
     assert len(found.values) == found.steps + 1
-    assert time.monotonic() - begun < 60
 
 
 def test_the_start_is_left_alone(both):
