@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import sys
+import tempfile
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
@@ -13,3 +16,6 @@ settings.register_profile(
     "fixed", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 settings.load_profile("fixed")
+
+# Programs compiled by tests are kept apart from the user's, and found again by the next run: a file is named by its content.
+os.environ.setdefault("SYMGD_CACHE", str(Path(tempfile.gettempdir()) / f"symgd-tests-{getpass.getuser()}"))

@@ -53,6 +53,11 @@ class Plan:
     why: str = ""
     checkpoint: Checkpoint | None = None
 
+    def message(self, outcome: Outcome, advice: str, taken: int) -> str:
+        """How it ended, after how many steps of what."""
+        chosen = f", chosen because {self.why}" if self.why else ""
+        return f"{advice or outcome.advice} {taken:,} step{'s' * (taken != 1)} of {self.method.described}{chosen}."
+
 
 def run(objective: Objective, plan: Plan) -> Descent:
     """Descend from the start of the objective. Ctrl-C ends it with what it has."""
@@ -67,7 +72,6 @@ def run(objective: Objective, plan: Plan) -> Descent:
     if plan.checkpoint is not None and is_whole:
         walk.write(None if outcome in (Outcome.STOPPED, Outcome.MAX_STEPS) else (str(outcome), advice))
     taken = len(walk.values) - 1
-    chosen = f", chosen because {plan.why}" if plan.why else ""
     return Descent(
         parameters=dict(zip(objective.names, _copied(walk.state))),
         values=walk.values,
@@ -77,7 +81,7 @@ def run(objective: Objective, plan: Plan) -> Descent:
         evaluations=objective.evaluations,
         stationary=walk.stationary,
         source=objective,
-        message=f"{advice or outcome.advice} {taken:,} step{'s' * (taken != 1)} of {plan.method.described}{chosen}.",
+        message=plan.message(outcome, advice, taken),
     )
 
 
@@ -179,7 +183,7 @@ class _Walk:
         if not math.isfinite(value):
             return Outcome.NONFINITE, first_nonfinite(self.objective, self.state.point)
         if abs(value) > self.limit:
-            return Outcome.DIVERGED, self._bound_of_rates()
+            return Outcome.DIVERGED, "" if self.searches else bound_of_rates(self.objective)
         if self.plan.tolerance is None and not self.searches:
             return None
         size = self.state.size()
@@ -188,15 +192,6 @@ class _Walk:
         if not math.isfinite(size):
             return Outcome.NONFINITE, first_nonfinite(self.objective, self.state.point)
         return self._converged("the gradient is exactly zero.") if self.searches and size == 0.0 else None
-
-    def _bound_of_rates(self) -> str:
-        """On a quadratic: the rates that do not diverge."""
-        if self.searches or not self.objective.is_small or not self.objective.is_quadratic:
-            return ""
-        found = stability(self.objective, self.objective.start)
-        if found is None:
-            return "the loss left all bounds: it is quadratic, and falls without end along a direction."
-        return f"the loss left all bounds: it is quadratic, and rates from 2/L = {found.rate:.6g} on are too large."
 
     def _converged(self, advice: str) -> End:
         """The gradient vanishes: at a minimum, as far as the Hessian tells where it can be had."""
@@ -243,6 +238,16 @@ class _Walk:
 
     def _share(self, share: float) -> float:
         return share * abs(self.values[-1]) + _NOTHING * abs(self.values[0])
+
+
+def bound_of_rates(objective: Objective) -> str:
+    """On a quadratic: the rates that do not diverge."""
+    if not objective.is_small or not objective.is_quadratic:
+        return ""
+    found = stability(objective, objective.start)
+    if found is None:
+        return "the loss left all bounds: it is quadratic, and falls without end along a direction."
+    return f"the loss left all bounds: it is quadratic, and rates from 2/L = {found.rate:.6g} on are too large."
 
 
 def _copied(state: State) -> list[Number]:

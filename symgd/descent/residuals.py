@@ -47,7 +47,8 @@ class Residuals:
         self.is_linear = not set(leaves(*(block for blocks in found for block in blocks))) & set(objective.leaves)
         roots = [*self.expressions, *(block for blocks in found for block in blocks)]
         ready = simplified_all(stable(simplified_all(roots)))
-        loss = value_and_slopes(objective.program.formula, objective.leaves)
+        f = objective.program.formula
+        loss = value_and_slopes(f.expression, f.origin, objective.leaves)
         self._evaluate = objective.of_all_data([*loss, *ready])
 
     @property

@@ -13,8 +13,11 @@ from symgd.descent.constraints import Constraint, Freed, Projected
 from symgd.descent.loop import Callback, Plan, run
 from symgd.descent.methods.method import Method, Updates
 from symgd.descent.methods.table import TABLE, Setting, chosen, linear
+from symgd.descent.methods.updates import FixedRate
+from symgd.descent.native_loop import native_steps
 from symgd.descent.objective import Objective
 from symgd.descent.outcome import Descent, Number, Outcome
+from symgd.descent.quadratic_loop import quadratic_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,15 @@ class Asked:
 
 
 def walked(objective: Objective, asked: Asked) -> Descent:
-    """A descent without constraints."""
-    return run(objective, asked.plan(*asked.way(asked.setting(objective)), asked.callback))
+    """A descent without constraints; a long one at a fixed rate goes many steps at a time, in C."""
+    way, why = asked.way(asked.setting(objective))
+    plan = asked.plan(way, why, asked.callback)
+    is_plain = asked.batches is None and asked.callback is None and asked.checkpoint is None and objective.blocked is None
+    if isinstance(way, FixedRate) and is_plain:
+        steps = quadratic_steps(objective, asked.steps) or native_steps(objective, asked.steps)
+        if steps is not None:
+            return steps.taken(plan, way.rate)
+    return run(objective, plan)
 
 
 def kept(objective: Objective, constraints: Sequence[Constraint], asked: Asked) -> Descent:

@@ -5,7 +5,7 @@ No text of the user reaches `exec`: the source that is executed has no docstring
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from symgd.lowering.program import Program
 from symgd.lowering.torch_source import torch_source
 from symgd.lowering.values import Bound
 
-BACKENDS = ("eager", "compile", "auto")
+BACKENDS = ("eager", "compile", "python", "native", "auto")
 _DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 _ENTRYWISE = {"input", "number", "full", "add", "multiply", "divide", "scale", "power", "map", "clone"}
 
@@ -26,13 +26,18 @@ Call = Callable[..., tuple[Tensor, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A program as a function of tensors (and of `sizes`, dimensions that no input has as an axis)."""
+    """A program as a function of tensors (and of `sizes`, dimensions that no input has as an axis).
+
+    `plain` is the same made of torch operations, where `function` is not: for batches, and where autograd or a compiler of torch
+    follows the computation.
+    """
 
     program: Program
     function: Call
     sizes: tuple[str, ...]
     dtype: torch.dtype
     device: torch.device
+    plain: Compiled | None = None
 
     def arguments(self, bound: Bound) -> list[Any]:
         """The arguments of `function`, in order."""
@@ -41,9 +46,15 @@ class Compiled:
 
     def call(self, bound: Bound) -> tuple[Tensor, ...]:
         """The outputs; for a batch each has the shape of the batch in front of its own."""
+        if self.plain is not None and (bound.batch or torch.compiler.is_compiling()):
+            return self.plain.call(bound)
         if bound.batch:
             return self.batched(bound)
         return self.function(*self.arguments(bound))
+
+    def differentiable(self, bound: Bound) -> tuple[Tensor, ...]:
+        """The outputs, with the history of the values where these have one."""
+        return (self.plain or self).call(bound)
 
     def batched(self, bound: Bound) -> tuple[Tensor, ...]:
         arguments = self.arguments(bound)
@@ -62,12 +73,17 @@ class Compiled:
 def compiled(program: Program, dtype: torch.dtype, device: torch.device, backend: str = "eager") -> Compiled:
     """The program as a function. `backend` is "eager" or "compile" (torch.compile)."""
     source = torch_source(program, str(dtype), str(device), documented=False)
-    namespace: dict[str, Any] = {}
-    exec(compile(source.text, "<a program made by symgd>", "exec"), namespace)
-    function: Call = namespace["program"]
+    function: Call = executed(source.text)["program"]
     if backend == "compile":
         function = torch.compile(function, fullgraph=True)
     return Compiled(program, function, source.sizes, dtype, device)
+
+
+def executed(source: str, names: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What generated source defines, given these names."""
+    namespace: dict[str, Any] = dict(names or {})
+    exec(compile(source, "<a program made by symgd>", "exec"), namespace)
+    return namespace
 
 
 def checked_dtype(dtype: Any) -> torch.dtype:
@@ -96,14 +112,10 @@ def checked_device(device: Any) -> torch.device:
 
 
 def checked_backend(backend: Any) -> str:
-    """The backend that runs: "auto" chooses eager. Raises `LoweringError` for one that is not there."""
-    if backend == "native":
-        raise LoweringError(
-            "the backend 'native' is not available in this version.", hint='Use backend="compile" for large arrays, "eager" for small ones.'
-        )
+    """The backend asked for. Raises `LoweringError` for one that is not there."""
     if backend not in BACKENDS:
         raise LoweringError(f"unknown backend {_quoted(backend)}.", hint=f"Backends are {', '.join(BACKENDS)}.")
-    return "eager" if backend == "auto" else str(backend)
+    return str(backend)
 
 
 def _quoted(value: Any) -> str:

@@ -91,5 +91,5 @@ class _Symbolic(torch.autograd.Function):
         variables, slopes = context.saved_tensors[: len(names)], context.saved_tensors[len(names) :]
         if torch.is_grad_enabled():
             tensors = {name: variable.to(bound.tensors[name]) for name, variable in zip(names, variables)}
-            _, *slopes = compiled.call(Bound({**bound.tensors, **tensors}, bound.sizes, bound.batch))
+            _, *slopes = compiled.differentiable(Bound({**bound.tensors, **tensors}, bound.sizes, bound.batch))
         return (None, None, None, *[(upstream * slope).to(variable) for slope, variable in zip(slopes, variables)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,8 +15,10 @@ from symgd.algebra.simplify import simplified_all
 from symgd.calculus import derive
 from symgd.errors import FormulaError, ShapeError
 from symgd.formula import Formula, as_formula, unknown_name
-from symgd.lowering.compiled import Compiled, checked_backend, checked_device, checked_dtype, compiled
+from symgd.lowering.backends import Backend, Built
+from symgd.lowering.compiled import Compiled, checked_backend, checked_device, checked_dtype
 from symgd.lowering.lower import lower
+from symgd.lowering.native.call import is_plain
 from symgd.lowering.program import Program
 from symgd.lowering.stable.rewrite import stable
 from symgd.lowering.torch_source import torch_source
@@ -38,8 +40,12 @@ def to_torch(
     """The formula as a torch program that returns its value and the gradient by each of the named variables.
 
     The gradient is the symbolic one, lowered together with the value, so that they share what they have in common; each
-    entry has the shape of its variable. Raises `FormulaError` for an unknown name, `ShapeError` for the gradient of an array,
-    `LoweringError` for a dtype, device or backend that is not there.
+    entry has the shape of its variable. `backend` is "eager" (torch operations), "compile" (torch.compile), "native" (C, compiled
+    once and kept on disk), "python" (plain floats, for a few numbers) or "auto"; see `symgd.lowering.backends`. The numbers are
+    the same up to rounding. What cannot be had is replaced, and `p.backend.why` says why.
+
+    Raises `FormulaError` for an unknown name, `ShapeError` for the gradient of an array, `LoweringError` for a dtype, device or
+    backend that is not there.
 
     >>> from symgd.formula import formula
     >>> p = to_torch(formula("(w*x - y)^2"), gradient=["w"])
@@ -77,30 +83,38 @@ def _gradient_names(f: Formula, gradient: Any) -> list[str]:
 class TorchProgram:
     """A formula and its gradient as a function of values by name: `value, grads = p(A=A, x=x)` or `p({"lambda": 0.1})`.
 
-    `backend` is the one that runs ("auto" has been resolved), `operations` the scalar floating-point operations of one call,
-    an expression in the dimensions (a whole number where it has none), `program` the instructions.
+    `backend` is the one that runs ("auto" has been resolved), `backend.why` the reason where there is one to tell. `operations`
+    counts the scalar floating-point operations of one call, an expression in the dimensions (a whole number where it has none);
+    `program` are the instructions.
     """
 
     def __init__(self, f: Formula, names: Sequence[str], dtype: torch.dtype, device: torch.device, backend: str) -> None:
-        self.formula, self.names, self.dtype, self.device, self.backend = f, tuple(names), dtype, device, backend
+        self.formula, self.names, self.dtype, self.device = f, tuple(names), dtype, device
         known = f.known
-        parameters = [known[name] for name in names]
-        roots = value_and_slopes(f, parameters)
-        self.program: Program = lower(roots, used_inputs(roots, known), parameters)
-        self.compiled: Compiled = compiled(self.program, dtype, device, backend)
+        parameters = tuple(known[name] for name in names)
+        self.program: Program = _lowered(f.expression, f.origin, tuple(known.items()), parameters)
+        small = [name for leaf in parameters for length in leaf.shape for name in length.names]
+        made = _built if backend == "eager" else Built  # what the others become depends on the machine as it is then
+        self.built = made(self.program, dtype, device, backend, tuple(small))
+        self.backend: Backend = self.built.backend
+        self.compiled: Compiled = self.built.compiled
         required = dict.fromkeys([*f.variables, *(leaf.name for leaf in self.program.inputs)])
         self._values = Values(known, required, self.compiled.sizes, self.program.requirements, dtype, device)
 
     def __call__(self, values: Mapping[str, Any] | None = None, /, **keywords: Any) -> Result:
         """The value, and the gradients by name. Raises for values that do not fit: see `lowering.values`."""
         given = {**values, **keywords} if values else keywords
-        arguments = self._values.again(given)
-        if arguments is None:
+        again, native = self._values.again(given), self.built.native
+        if again is None:
             bound = self._values.bind(given)
             value, *slopes = self.compiled.call(bound)
-            self._values.remember(given, bound, self.compiled.arguments(bound))
+            arguments = self.compiled.arguments(bound)
+            is_plain = native is None or any(not isinstance(argument, Tensor) for argument in arguments)
+            self._values.remember(given, bound, arguments, None if is_plain or native is None else native.layout(arguments))
+        elif native is not None:
+            value, *slopes = native.run(*again)
         else:
-            value, *slopes = self.compiled.function(*arguments)
+            value, *slopes = self.compiled.function(*again[0])
         return value, dict(zip(self.names, slopes))
 
     def bound(self, values: Mapping[str, Any]) -> Bound:
@@ -111,21 +125,27 @@ class TorchProgram:
         """A function without arguments that evaluates at these values, for tight loops.
 
         Tensors and arrays of the program's dtype and device are not copied: a call sees what they hold then, unchecked.
-        Others are converted anew at every call; numbers and lists once.
+        Others are converted anew at every call; numbers and lists once. With the backends "python" and "auto", where all values
+        are numbers and lists and few, nothing is a tensor: results without axes are floats.
         """
         given = {**(values or {}), **keywords}
         bound = self._values.bind(given)
         names, function = self.names, self.compiled.function
+        scalars = self.built.scalars
+        if scalars is not None and not bound.batch and all(isinstance(value, float | int | list | tuple) for value in given.values()):
+            plain = scalars.plain
+            tensors = [bound.tensors[leaf.name] for leaf in self.program.inputs]
+            fast = scalars.bound(tensors, plain.arguments(bound), bound.sizes, names)
+            if fast is not None:
+                return fast
         fresh = [name for name, value in given.items() if name in bound.tensors and _is_copied(value, bound.tensors[name])]
         if fresh or bound.batch:
             return lambda: self._rebound(given, bound, fresh)
         arguments = self.compiled.arguments(bound)
-
-        def call() -> Result:
-            value, *slopes = function(*arguments)
-            return value, dict(zip(names, slopes))
-
-        return call
+        native = self.built.native
+        if native is not None and all(is_plain(value) for value in arguments if isinstance(value, Tensor)):
+            return _named(native.bound(arguments), names)
+        return _named(lambda: function(*arguments), names)
 
     def _rebound(self, given: Mapping[str, Any], bound: Bound, fresh: Sequence[str]) -> Result:
         tensors = {**bound.tensors, **{name: torch.as_tensor(given[name]).detach().to(bound.tensors[name]) for name in fresh}}
@@ -158,16 +178,46 @@ class TorchProgram:
         return f"TorchProgram({str(self.formula)!r}, gradient={list(self.names)}, {options})"
 
 
-def value_and_slopes(f: Formula, parameters: Sequence[Leaf]) -> list[Expression]:
+def _named(function: Callable[[], Sequence[Any]], names: Sequence[str]) -> Callable[[], Any]:
+    """The results of a function as a value and a dict of gradients."""
+    if len(names) == 1:
+        (name,) = names
+
+        def call_single() -> tuple[Any, dict[str, Any]]:
+            value, slope = function()
+            return value, {name: slope}
+
+        return call_single
+
+    def call() -> tuple[Any, dict[str, Any]]:
+        value, *slopes = function()
+        return value, dict(zip(names, slopes))
+
+    return call
+
+
+@lru_cache(maxsize=128)
+def _lowered(value: Expression, origin: Expression, known: tuple[tuple[str, Leaf], ...], parameters: tuple[Leaf, ...]) -> Program:
+    """The program of a formula and its gradient; of formulas used lately it is kept."""
+    roots = value_and_slopes(value, origin, parameters)
+    return lower(roots, used_inputs(roots, dict(known)), parameters)
+
+
+@lru_cache(maxsize=128)
+def _built(program: Program, dtype: torch.dtype, device: torch.device, backend: str, small: tuple[str, ...]) -> Built:
+    return Built(program, dtype, device, backend, small)
+
+
+def value_and_slopes(value: Expression, origin: Expression, parameters: Sequence[Leaf]) -> list[Expression]:
     """The value and its gradient in forms that keep their digits.
 
     The value is rewritten before it is derived, so that derivatives are those of named functions, and the gradient once more:
     its own cancellations are others than those of the value.
     """
     if not parameters:
-        return simplified_all(stable([f.expression]))
-    slopes = derive.gradient(stable([f.origin], for_deriving=True)[0], parameters)
-    return simplified_all(stable(simplified_all([f.expression, *slopes])))
+        return simplified_all(stable([value]))
+    slopes = derive.gradient(stable([origin], for_deriving=True)[0], parameters)
+    return simplified_all(stable(simplified_all([value, *slopes])))
 
 
 def used_inputs(roots: Sequence[Expression], known: Mapping[str, Leaf]) -> list[Leaf]:

@@ -50,7 +50,7 @@ class Values:
         self.dimensions = {name for leaf in self.leaves.values() for length in leaf.shape for name in length.names} | set(self.sizes)
         self.takes_batches = not any(self.leaves[name].shape for name in self.required) and not self.sizes
         self._seen: dict[str, tuple[weakref.ref[Tensor], int]] = {}
-        self._last: tuple[list[tuple[str, weakref.ref[Tensor], int, torch.Size]], list[Any]] | None = None
+        self._last: tuple[list[tuple[str, weakref.ref[Tensor], int, torch.Size]], list[Any], Any] | None = None
 
     def bind(self, values: Mapping[str, Any]) -> Bound:
         """The values as tensors. Raises `ValueGivenError`, `ShapeError` or `DomainError` with what does not fit."""
@@ -71,7 +71,7 @@ class Values:
 
     # ---- the same tensors again ----------------------------------------------------------------------------------------
 
-    def remember(self, values: Mapping[str, Any], bound: Bound, arguments: Sequence[Any]) -> None:
+    def remember(self, values: Mapping[str, Any], bound: Bound, arguments: Sequence[Any], note: Any = None) -> None:
         """Note a call whose values were all tensors taken as they are, so that the next one with them needs no checks."""
         self._last = None
         entries = []
@@ -83,13 +83,14 @@ class Values:
             entries.append((name, weakref.ref(value), value._version, value.shape))
         if not bound.batch and all(isinstance(argument, Tensor) for argument in arguments):
             names = {id(tensor): name for name, tensor in bound.tensors.items()}
-            self._last = entries, [names[id(argument)] for argument in arguments]
+            self._last = entries, [names[id(argument)] for argument in arguments], note
 
-    def again(self, values: Mapping[str, Any]) -> list[Tensor] | None:
-        """The arguments, where these are the tensors of the call before, not written to since; else None."""
-        if self._last is None:
+    def again(self, values: Mapping[str, Any]) -> tuple[list[Tensor], Any] | None:
+        """The arguments and the note, where these are the tensors of the call before, not written to since; else None."""
+        last = self._last
+        if last is None:
             return None
-        entries, names = self._last
+        entries, names, note = last
         if len(values) != len(entries):
             return None
         for name, reference, version, shape in entries:
@@ -98,7 +99,7 @@ class Values:
                 return None
             if value._version != version or value.shape != shape:
                 return None
-        return [values[name].detach() if values[name].requires_grad else values[name] for name in names]
+        return [values[name].detach() if values[name].requires_grad else values[name] for name in names], note
 
     # ---- one value ---------------------------------------------------------------------------------------------------
 

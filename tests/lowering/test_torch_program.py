@@ -155,7 +155,9 @@ def test_compiled_programs_give_the_same_numbers():
 
 
 def test_auto_says_what_it_chose():
-    assert to_torch(LOSS, backend="auto").backend == "eager"
+    backend = to_torch(LOSS, backend="auto").backend
+    assert (backend, backend.why) == ("native", "the formula has arrays")
+    assert to_torch(LOSS).backend.why == ""
 
 
 def test_operations_are_a_number_where_no_dimension_is_named():
@@ -177,13 +179,8 @@ REFUSED = [
     ({"device": ""}, LoweringError, f"unknown device ''.\n{DEVICES}"),
     ({"device": None}, LoweringError, f"unknown device None.\n{DEVICES}"),
     ({"device": "meta"}, LoweringError, f"the device 'meta' holds no values.\n{DEVICES}"),
-    (
-        {"backend": "native"},
-        LoweringError,
-        'the backend \'native\' is not available in this version.\nUse backend="compile" for large arrays, "eager" for small ones.',
-    ),
-    ({"backend": "fast"}, LoweringError, "unknown backend 'fast'.\nBackends are eager, compile, auto."),
-    ({"backend": ["eager"]}, LoweringError, "unknown backend ['eager'].\nBackends are eager, compile, auto."),
+    ({"backend": "fast"}, LoweringError, "unknown backend 'fast'.\nBackends are eager, compile, python, native, auto."),
+    ({"backend": ["eager"]}, LoweringError, "unknown backend ['eager'].\nBackends are eager, compile, python, native, auto."),
     ({"dtype": torch.int64}, LoweringError, "cannot compute in torch.int64.\nGive dtype=torch.float64 or torch.float32."),
     ({"dtype": torch.complex128}, LoweringError, "cannot compute in torch.complex128.\nGive dtype=torch.float64 or torch.float32."),
     ({"dtype": "float32"}, LoweringError, "cannot compute in 'float32'.\nGive dtype=torch.float64 or torch.float32."),

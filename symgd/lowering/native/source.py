@@ -1,0 +1,264 @@
+"""The C source of a plan: one function for a call, one for a whole descent at a fixed rate.
+
+Names are made here: `x0` inputs, `s0` inputs without axes, `o0` outputs, `d0` lengths and `n0` the same as doubles, `b7` and `v7`
+values in memory and in registers, `c7` constants, `k7` operands of products laid out anew, `t` sums over rows, `i0` loop variables.
+Sums over rows are made block by block in a fixed order, whatever the number of threads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from symgd.algebra.dimension import Dimension
+from symgd.lowering.native.functions import KERNELS
+from symgd.lowering.native.loops import Loops
+from symgd.lowering.native.plan import Group, Plan, plan, unsupported
+from symgd.lowering.number import double
+from symgd.lowering.program import Program
+
+_LOCAL = 2048  # doubles of working memory that are taken from the stack
+_BLOCK, _MOST = 8192, 1024  # doubles that the arrays of a block have together; rows of a block at most
+_NAME = re.compile(r"\b[a-z]+\d+\b")
+_THREADED = 2_000_000  # entries of arrays that a pass reads from which it is divided into parts
+
+
+def native_source(
+    program: Program, rows: Dimension | None, single: bool = False, sizes: Mapping[str, int] | None = None, moved: Sequence[int] = ()
+) -> str:
+    """The source. `rows` is the dimension of rows; `sizes`, where given, are built in. `moved` are the inputs that a descent
+    moves, in the order of the outputs after the first, which are their gradients."""
+    assert not unsupported(program)
+    return _Source(program, plan(program, rows, single), single, sizes or {}, moved).text()
+
+
+class _Source:
+    def __init__(self, program: Program, made: Plan, single: bool, sizes: Mapping[str, int], moved: Sequence[int]) -> None:
+        self.program, self.plan, self.single, self.sizes, self.moved = program, made, single, sizes, moved
+        self.loops = Loops(made, single)
+        self.names = program.dimension_names()
+        self.types: dict[str, str] = {}
+        self.functions: list[str] = []
+        self.memory: list[str] = []  # lengths of the arrays in working memory
+        for k, leaf in enumerate(program.inputs):
+            self.types |= {f"x{k}": "const real *", f"s{k}": "double "} if leaf.shape else {f"s{k}": "double "}
+        self.types |= {f"o{k}": "real *" for k in range(len(made.outputs))}
+        for k in range(len(self.names)):
+            self.types |= {f"d{k}": "long ", f"n{k}": "double "}
+
+    def text(self) -> str:
+        body: list[str] = []
+        for number, stage in enumerate(self.plan.stages):
+            body += self._stage(stage)
+            if number < len(self.plan.passes) and self.plan.passes[number]:
+                body += self._pass(number, self.plan.passes[number])
+        return "\n".join(
+            [
+                f"typedef {'float' if self.single else 'double'} real;",
+                KERNELS.read_text(encoding="utf-8"),
+                *self._literals(),
+                *self.functions,
+                "INLINE int run(const real *const *in, real *const *out, const long *sizes, long threads) {",
+                *_indented([*self._opening(), *body, "free(taken);", "return failed;"]),
+                "}",
+                "",
+                _CALL,
+                self._descent() if self.moved else "",
+            ]
+        )
+
+    def _literals(self) -> list[str]:
+        lines = []
+        for number, instruction in enumerate(self.plan.instructions):
+            if instruction.kind == "literal":
+                entries = ", ".join(repr(double(entry)) for entry in _flat(instruction.detail))
+                lines.append(f"static const double c{number}[] = {{{entries}}};")
+        return lines
+
+    def _opening(self) -> list[str]:
+        lines = []
+        for k, name in enumerate(self.names):
+            value = str(self.sizes[name]) if name in self.sizes else f"sizes[{k}]"
+            lines.append(f"const long d{k} = {value}; const double n{k} = (double)d{k};")
+        for k, leaf in enumerate(self.program.inputs):
+            lines.append(f"const real *x{k} = in[{k}];" if leaf.shape else f"const double s{k} = in[{k}][0];")
+        lines += [f"real *o{k} = out[{k}];" for k in range(len(self.plan.outputs))]
+        need = " + ".join(self.memory) or "0"
+        lines += [
+            f"const long need = {need};",
+            "int failed = 0;",
+            f"double local[{_LOCAL}], *taken = NULL, *w = local;",
+            f"if (need > {_LOCAL}) {{ taken = malloc(need * sizeof(double)); w = taken; if (!w) return 1; }}",
+        ]
+        return lines
+
+    # ---- stages and passes -------------------------------------------------------------------------------------------
+
+    def _stage(self, groups: Sequence[Group]) -> list[str]:
+        lines: list[str] = []
+        for group in groups:
+            for nest in group.nests:
+                lines += self._kept(nest.value)
+            lines += self.loops.group(group, "0", None, self._laid_out)
+        return lines
+
+    def _kept(self, value: int) -> list[str]:
+        """Room for a value that is kept whole."""
+        instruction = self.plan.instructions[value]
+        if self.plan.keeps[value] != "whole" or not instruction.shape:
+            self.types[f"v{value}"] = "double "
+            return []
+        return self._array(f"b{value}", self.plan.elements.size(instruction.shape))
+
+    def _array(self, name: str, length: str) -> list[str]:
+        self.memory.append(f"({length})")
+        self.types[name] = "double *"
+        return [f"double *{name} = w; w += {length};"]
+
+    def _laid_out(self, name: str, lines: Sequence[str], length: str) -> None:
+        self.before += [*self._array(name, length), *lines]
+
+    def _pass(self, number: int, groups: Sequence[Group]) -> list[str]:
+        nests = [nest for group in groups for nest in group.nests]
+        elements, assert_rows = self.plan.elements, self.plan.rows
+        assert assert_rows is not None
+        self.before: list[str] = []
+        totals, after, room, offset = [], [], [], "0"
+        for nest in nests:
+            shape = self.plan.instructions[nest.value].shape
+            if nest.sums_rows:
+                length = elements.size(shape)
+                self.loops.totals[nest.value] = f"t[{offset}]" if not shape else f"(t + {offset})"
+                after.append(
+                    f"double v{nest.value} = t{number}[{offset}];" if not shape else f"double *b{nest.value} = t{number} + {offset};"
+                )
+                if self.plan.keeps[nest.value].startswith("output"):
+                    after += self.loops.copied_out(nest.value)
+                self.types |= {f"v{nest.value}": "double "} if not shape else {f"b{nest.value}": "double *"}
+                totals.append(length)
+                offset = f"{offset} + {length}" if offset != "0" else length
+            elif self.plan.keeps[nest.value] == "whole":
+                self.before += self._kept(nest.value)
+            elif self.plan.keeps[nest.value] == "block":
+                inner = elements.size([length for axis, length in enumerate(shape) if axis != self.plan.row_axis[nest.value]])
+                room.append((f"b{nest.value}", inner))
+        body: list[str] = []
+        for group in groups:
+            body += self.loops.group(group, "lo", "hi", self._laid_out)
+        inside = {name for name, _ in room}
+        rows = elements.length(assert_rows)
+        width = " + ".join(dict.fromkeys([*self.loops.width(groups), *(inner for _, inner in room)])) or "1"
+        used = sorted(
+            (set(_NAME.findall("\n".join(body))) | set(_NAME.findall(" ".join(inner for _, inner in room)))) & self.types.keys() - inside
+        )
+        used = [name for name in used if not self._is_made_inside(name, nests)]
+        self.functions.append(self._pass_function(number, used, room, body))
+        least = 64 if any(group.is_product and len(group.nests[0].lengths) == 3 for group in groups) else 16
+        length = " + ".join(totals) or "0"
+        self.memory.append(f"({rows} * ({width}) > {_THREADED} ? 8 : 1) * ({length})")
+        k = number
+        return [
+            *self.before,
+            f"const int divided{k} = {rows} * ({width}) > {_THREADED};",
+            f"const long parts{k} = divided{k} ? PARTS : 1, room{k} = {length}, fitting{k} = {_BLOCK} / ({width} + 1);",
+            f"const long block{k} = fitting{k} > {_MOST} ? {_MOST} : fitting{k} < {least} ? {least} : fitting{k};",
+            f"double *t{k} = w; w += parts{k} * room{k};",
+            f"memset(t{k}, 0, parts{k} * room{k} * sizeof(double));",
+            f"if (divided{k}) {{",
+            f"    const struct job{k} job = {{{rows}, block{k}, room{k}, t{k}{_list(used)}}};",
+            f"    failed = in_parts(part{k}, &job, threads, t{k}, room{k});",
+            f"}} else failed = pass{k}(0, {rows}, block{k}, t{k}{_list(used)});",
+            "if (failed) { free(taken); return 1; }",
+            *after,
+        ]
+
+    def _is_made_inside(self, name: str, nests: Sequence[Any]) -> bool:
+        """Is it a register of this pass?"""
+        return name[0] == "v" and any(nest.value == int(name[1:]) and not nest.sums_rows for nest in nests)
+
+    def _pass_function(self, number: int, used: Sequence[str], room: Sequence[tuple[str, str]], body: Sequence[str]) -> str:
+        parameters = "".join(f", {self.types[name]}{name}" for name in used)
+        fields = "".join(f" {self.types[name]}{name};" for name in used)
+        values = "".join(f", job->{name}" for name in used)
+        need = " + ".join(inner for _, inner in room) or "0"
+        opening = [
+            f"const long need = block * ({need});",
+            f"double local[{_LOCAL}], *taken = NULL, *w = local;",
+            f"if (need > {_LOCAL}) {{ taken = malloc(need * sizeof(double)); w = taken; if (!w) return 1; }}",
+            *(f"double *{name} = w; w += block * {inner};" for name, inner in room),
+        ]
+        lines = [
+            f"{'INLINE' if self.sizes else 'OWN'} int pass{number}(long from, long to, long block, double *t{parameters}) {{",
+            *_indented(opening),
+            "    for (long lo = from; lo < to; lo += block) {",
+            "        const long hi = lo + block < to ? lo + block : to;",
+            *_indented(body, 2),
+            "    }",
+            "    free(taken);",
+            "    return 0;",
+            "}",
+            f"struct job{number} {{ long rows, block, room; double *t;{fields} }};",
+            f"static int part{number}(const void *given, long part) {{",
+            f"    const struct job{number} *job = given;",
+            "    const long from = job->rows * part / PARTS, to = job->rows * (part + 1) / PARTS;",
+            f"    return pass{number}(from, to, job->block, job->t + part * job->room{values});",
+            "}",
+            "",
+        ]
+        return "\n".join(lines)
+
+    # ---- a descent ---------------------------------------------------------------------------------------------------
+
+    def _descent(self) -> str:
+        lines = []
+        for place, k in enumerate(self.moved):
+            length = self.plan.elements.size(self.program.inputs[k].shape)
+            lines.append((f"{length}", f"moved[{place}]", f"out[{place + 1}]"))
+        step = [f"for (long i = 0; i < {length}; i++) {to}[i] -= (real)(rate * {slope}[i]);" for length, to, slope in lines]
+        kept = [f"for (long i = 0; i < {length}; i++) *path++ = {to}[i];" for length, to, _ in lines]
+        largest = [
+            f"for (long i = 0; i < {length}; i++) {{ double g = fabs({slope}[i]); size = g > size || g != g ? g : size; }}"
+            for length, _, slope in lines
+        ]
+        sizes = [f"const long d{k} = {self.sizes.get(name, f'sizes[{k}]')}; (void)d{k};" for k, name in enumerate(self.names)]
+        return _DESCEND.format(sizes=" ".join(sizes), step=" ".join(step), kept=" ".join(kept), largest=" ".join(largest))
+
+
+_CALL = """int symgd_call(const real *const *in, real *const *out, const long *sizes, long threads) { return run(in, out, sizes, threads); }
+"""
+_DESCEND = """
+/* Steps p <- p - rate g until one of them ends it. Returns how many were taken; -1 without memory. values[k] is the value after
+   step k + 1; the point is written to path after every `stride` steps, `until` steps being left to the next. */
+long symgd_descend(const real *const *in, real *const *out, const long *sizes, long threads, real *const *moved, double rate,
+                   double tolerance, double limit, long steps, long stride, long until, double *values, real *path) {{
+    {sizes}
+    for (long k = 0; k < steps; k++) {{
+        {step}
+        if (run(in, out, sizes, threads)) return -1;
+        const double value = out[0][0];
+        values[k] = value;
+        if (--until == 0) {{ until = stride; {kept} }}
+        if (!(fabs(value) <= limit)) return k + 1;
+        if (tolerance >= 0.0) {{
+            double size = 0.0;
+            {largest}
+            if (!(size > tolerance * (1.0 + fabs(value))) || !(size < INFINITY)) return k + 1;
+        }}
+    }}
+    return steps;
+}}
+"""
+
+
+def _list(names: Sequence[str]) -> str:
+    return "".join(f", {name}" for name in names)
+
+
+def _indented(lines: Sequence[str], depth: int = 1) -> list[str]:
+    return [f"{'    ' * depth}{line}" for line in lines]
+
+
+def _flat(detail: Any) -> list[Fraction]:
+    return [entry for part in detail for entry in _flat(part)] if isinstance(detail, tuple) else [detail]
