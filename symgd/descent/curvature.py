@@ -20,6 +20,7 @@ _DENSE = 500  # numbers to be found up to which all eigenvalues are computed
 _FEW_NAMES = 40  # parameters up to which the Hessian is derived
 _ROUNDS = 60  # of Lanczos's iteration
 _SEED = 0
+_FLAT = 1e-12  # share of the largest curvature that counts as none
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,13 @@ class Stability:
     """`rate` is 2/L, the bound of the stable rates; `everywhere` is whether L is that of a quadratic, or of one point.
 
     `best` is 2/(L + λ) with the least positive curvature λ, the rate that brings a quadratic down fastest (None where λ is not known).
+    `falls` is whether the loss curves downwards along some direction.
     """
 
     rate: float
     everywhere: bool
     best: float | None
+    falls: bool = False
 
 
 def stability(objective: Objective, point: Sequence[Tensor]) -> Stability | None:
@@ -48,7 +51,7 @@ def stability(objective: Objective, point: Sequence[Tensor]) -> Stability | None
         largest, least = _largest(objective, point), math.nan
     if not 0 < largest < math.inf:
         return None
-    return Stability(2 / largest, everywhere, 2 / (largest + least) if least > 0 else None)
+    return Stability(2 / largest, everywhere, 2 / (largest + least) if least > 0 else None, least < -_FLAT * largest)
 
 
 def _largest(objective: Objective, point: Sequence[Tensor]) -> float:

@@ -245,7 +245,7 @@ def bound_of_rates(objective: Objective) -> str:
     if not objective.is_small or not objective.is_quadratic:
         return ""
     found = stability(objective, objective.start)
-    if found is None:
+    if found is None or found.falls:
         return "the loss left all bounds: it is quadratic, and falls without end along a direction."
     return f"the loss left all bounds: it is quadratic, and rates from 2/L = {found.rate:.6g} on are too large."
 

@@ -87,6 +87,7 @@ class Steps(ABC):
             small = SMALL if walk.tolerance is None else walk.tolerance
             outcome = Outcome.CONVERGED if self.size() <= small * (1 + abs(values[-1])) else Outcome.MAX_STEPS
         self.objective.evaluations += taken + 1
+        advice = self._advice(outcome)
         return Descent(
             parameters={name: _number(tensor) for name, tensor in zip(self.objective.names, self.point)},
             values=values,
@@ -95,7 +96,7 @@ class Steps(ABC):
             steps=taken,
             evaluations=self.objective.evaluations,
             source=self.objective,
-            message=walk.message(outcome, self._advice(outcome), taken),
+            message=walk.message(outcome, advice, taken),
         )
 
     def _advice(self, outcome: Outcome) -> str:

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from symgd import descend, formula
-from symgd.descent import descend as module
 from symgd.descent import native_loop, recorded
+from symgd.descent import walk as module
 from symgd.descent.outcome import Outcome
 
 F64 = torch.float64

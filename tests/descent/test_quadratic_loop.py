@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from symgd import descend, formula
-from symgd.descent import descend as module
 from symgd.descent import quadratic_loop
+from symgd.descent import walk as module
 from symgd.descent.outcome import Outcome
 
 F64 = torch.float64
@@ -95,6 +95,7 @@ def test_a_tolerance(both):
 def test_divergence(both):
     found, wanted, _ = both(SQUARES, start={"w": torch.ones(4, dtype=F64)}, data=regression(), rate=3.0, steps=3000)
     assert found.outcome is Outcome.DIVERGED
+    assert found.message.startswith("the loss left all bounds: it is quadratic, and falls without end along a direction.")
     same(found, wanted)
 
 
