@@ -95,7 +95,6 @@ def test_a_tolerance(both):
 def test_divergence(both):
     found, wanted, _ = both(SQUARES, start={"w": torch.ones(4, dtype=F64)}, data=regression(), rate=3.0, steps=3000)
     assert found.outcome is Outcome.DIVERGED
-    assert found.message.startswith("the loss left all bounds: it is quadratic, and falls without end along a direction.")
     same(found, wanted)
 
 
@@ -103,6 +102,7 @@ def test_a_linear_loss_and_a_saddle(both):
     same(*both(formula("2*x - y"), start={"x": 1.0, "y": 2.0}, rate=0.1, steps=50)[:2])
     found, wanted, _ = both(formula("x*y"), start={"x": 1.0, "y": -1.0}, rate=0.5, steps=200)
     assert found.outcome is Outcome.DIVERGED
+    assert found.message.startswith("the loss left all bounds: it is quadratic, and falls without end along a direction.")
     same(found, wanted)
 
 
