@@ -140,14 +140,14 @@ class Formula:
     ) -> str:
         r"""The formula in LaTeX, a fragment for math mode that needs amsmath and bm only.
 
-        `notation` is "matrix", "index", or "auto" for the shorter; `transpose` is "\\top", "T" or "'"; `bold` sets "vectors", or all
-        "arrays", in bold (\\bm), or "none"; `fractions` are "frac" or "slash", `brackets` "sized" (\\left, \\right) or "plain". Raises
+        `notation` is "matrix", "index", or "auto" for the shorter; `transpose` is "\top", "T" or "'"; `bold` sets "vectors", or all
+        "arrays", in bold (\bm), or "none"; `fractions` are "frac" or "slash", `brackets` "sized" (\left, \right) or "plain". Raises
         FormulaError for an option that is none of these.
 
         >>> from symgd import formula
         >>> f = formula("norm2(A*x)^2/2", given="A[m,n], x[n]")
         >>> print(f.latex(bold="vectors", fractions="slash", brackets="plain"))
-        \\lVert A \\bm{x}\\rVert_2^{2} / 2
+        \lVert A \bm{x}\rVert_2^{2} / 2
         """
         return latex(self.expression, notation, row=self.row, avoid=self._names(), style=Style(transpose, bold, fractions, brackets))
 

@@ -664,7 +664,7 @@ def test_check_has_an_exit_code_for_each_grade(command: Command, claim: str) -> 
 
 def test_check_shows_where_a_claim_fails(command: Command) -> None:
     found = command("check", "x + 1 = x", "--json").json
-    assert set(found) == {"claim", "grade", "why", "witness", "left", "right", "mistake"}
+    assert set(found) == {"claim", "grade", "why", "witness", "left", "right", "mistake", "gap", "equal_at"}
     assert abs(float(found["left"]) - float(found["right"]) - 1) < 1e-12
 
 

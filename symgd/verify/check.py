@@ -25,7 +25,9 @@ MISTAKE = 1.0  # seconds that the search for a likely mistake takes at most
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What `check` found. `witness`, `left`, `right` are set where a point refutes the claim: the point, exactly, and both sides there."""
+    """What `check` found. `witness`, `left`, `right` are set where a point refutes the claim: the point, exactly, and both sides there;
+    `equal_at` is a point where the sides agree, where the claim holds on a part of the domain.
+    """
 
     grade: str
     why: str
@@ -34,6 +36,12 @@ class Verdict:
     left: Any = None
     right: Any = None
     mistake: Mistake | None = None
+    equal_at: Mapping[str, Any] | None = None
+
+    @property
+    def gap(self) -> mpmath.mpf | None:
+        """How far the sides are apart at the witness, the largest distance of two entries; None unless refuted by a point."""
+        return None if self.witness is None else _distance(self.left, self.right)
 
     def __str__(self) -> str:
         lines = [f"{self.grade}: {self.why}"]
@@ -43,6 +51,8 @@ class Verdict:
             lines.append("at " + ", ".join(f"{name} = {_shown(value)}" for name, value in self.witness.items()))
         if self.witness is not None:
             lines.append(f"  left  {_shown(self.left)}\n  right {_shown(self.right)}")
+        if self.equal_at:
+            lines.append("equal at " + ", ".join(f"{name} = {_shown(value)}" for name, value in self.equal_at.items()))
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -52,6 +62,8 @@ class Verdict:
         if self.witness is not None:
             rows.append(["at", ", ".join(f"{name} = {_shown(value)}" for name, value in self.witness.items())])
             rows += [["left", _shown(self.left)], ["right", _shown(self.right)]]
+        if self.equal_at:
+            rows.append(["equal at", ", ".join(f"{name} = {_shown(value)}" for name, value in self.equal_at.items())])
         return table(rows)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
@@ -89,9 +101,10 @@ def check(claim: str, given: Given = "", syntax: str = "infix", seconds: float =
     if verdict.grade != "refuted":
         return verdict
     ends = min(ends, time.monotonic() + MISTAKE)
-    where = _where_it_holds(left, right, claim, ends)
-    if where:
-        return replace(verdict, why=f"{verdict.why} {where}")
+    region = _where_it_holds(left, right, claim, ends)
+    if region is not None:
+        told, equal_at = region
+        return replace(verdict, why=f"{verdict.why} {told}", equal_at=equal_at)
     return replace(verdict, mistake=likely_mistake(claim, given, ends, syntax))
 
 
@@ -102,16 +115,19 @@ def _weakest(verdicts: list[Verdict], claim: str) -> Verdict:
     return replace(found, why=f"{found.claim.strip()}: {found.why}", claim=claim)
 
 
-def _where_it_holds(left: Any, right: Any, claim: str, ends: float) -> str:
-    """A sentence where the claim would be right for positive numbers, or for numbers that are not negative: "" where it would not."""
+def _where_it_holds(left: Any, right: Any, claim: str, ends: float) -> tuple[str, Mapping[str, Any] | None] | None:
+    """The part of the domain, all numbers positive or all negative, where the claim would be right, in a sentence and by a point."""
     free = [leaf for leaf in ex.leaves(left.node, right.node) if not leaf.kind and not leaf.shape]
     if not free or len(free) > 4:
-        return ""
-    instead: dict[ex.Expression, ex.Expression] = {leaf: ex.leaf(leaf.name, (), ("> 0",)) for leaf in free}
-    one, other = (replace(side, node=ex.substitute(side.node, instead)) for side in (left, right))
-    if decide(one, other, claim, min(ends, time.monotonic() + REGION)).grade != "proved":
-        return ""
-    return f"For {', '.join(f'{leaf.name} > 0' for leaf in free)} it would be right."
+        return None
+    ends = min(ends, time.monotonic() + REGION)
+    for sign in (">", "<") if len(free) == 1 else (">",):
+        instead: dict[ex.Expression, ex.Expression] = {leaf: ex.leaf(leaf.name, (), (f"{sign} 0",)) for leaf in free}
+        one, other = (replace(side, node=ex.substitute(side.node, instead)) for side in (left, right))
+        found = decide(one, other, claim, ends)
+        if found.grade == "proved":
+            return f"For {', '.join(f'{leaf.name} {sign} 0' for leaf in free)} it would be right.", found.equal_at
+    return None
 
 
 def verdict_of(decision: Decision, claim: str) -> Verdict:
@@ -121,6 +137,12 @@ def verdict_of(decision: Decision, claim: str) -> Verdict:
 def _side(reading: Reading) -> Any:
     """The value as it is named in messages."""
     return replace(reading.value, text=reading.text)
+
+
+def _distance(left: Any, right: Any) -> mpmath.mpf:
+    if isinstance(left, list):
+        return max((_distance(one, other) for one, other in zip(left, right)), default=mpmath.mpf(0))
+    return abs(left - right)
 
 
 def _shown(value: Any) -> str:

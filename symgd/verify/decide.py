@@ -20,22 +20,17 @@ import mpmath
 from symgd.algebra import expression as ex
 from symgd.algebra.certified import balls, certified, working_precision
 from symgd.algebra.dimension import Dimension
-from symgd.algebra.expand import expanded
 from symgd.algebra.expression import Expression, Leaf
 from symgd.algebra.operations import Value
-from symgd.algebra.shorten import normal_form
-from symgd.algebra.simplify import simplified
 from symgd.errors import DomainError, NoRuleError
-from symgd.verify import kernels, sample
-from symgd.verify.array_numbers import with_numbers
+from symgd.verify import sample
 from symgd.verify.complexes import real_values
 from symgd.verify.models import models_of, with_models
+from symgd.verify.proofs import proof_of
 
 POINTS = 16
 DIGITS = 30
 TRIES = 200
-WRITTEN_OUT = 16  # entries of an array that are compared one by one
-SMALL = 60  # nodes: numbers made of more are compared over kernels first
 PRECISIONS = (192, 512, 2048)  # bits
 LIKELY = 2  # points where a mended claim must hold: it was made to hold at others
 FIRST = 2  # points before a proof is tried: most false claims need no more
@@ -43,13 +38,18 @@ FIRST = 2  # points before a proof is tried: most false claims need no more
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The grade, with its reason; `witness`, `left`, `right` are set where a point refutes: the point, exactly, and both sides there."""
+    """The grade, with its reason.
+
+    `witness`, `left`, `right` are set where a point refutes: the point, exactly, and both sides there. `equal_at` is a point where the
+    sides agree, where one was met.
+    """
 
     grade: str
     why: str
     witness: Mapping[str, Any] | None = None
     left: Any = None
     right: Any = None
+    equal_at: Mapping[str, Any] | None = None
 
 
 def decide(left: Value, right: Value, seed: str, ends: float, variables: Iterable[Leaf] = ()) -> Decision:
@@ -63,21 +63,11 @@ def decide(left: Value, right: Value, seed: str, ends: float, variables: Iterabl
     refuted = samples.until(FIRST, tries=12)
     if refuted is not None:
         return refuted
-    difference = left.node - right.node
-    proofs = [_by_canonical_form, _by_normal_form]
-    if not difference.shape:
-        proofs.insert(0 if len(ex.topological(difference)) > SMALL else 1, _by_kernels)
-        if any(node.shape for node in ex.topological(difference)):
-            proofs.append(_by_kernels_of_arrays)
-    elif _entries_of(difference):
-        proofs.append(_by_entries)
-    for proof in proofs:
-        why = proof(left.node, right.node, ends)
-        if why:
-            refuted = samples.until(1)  # a proof about nothing is none: somewhere both sides must have a value
-            if refuted is None and samples.agreed:
-                return Decision("proved", why)
-            break
+    why = proof_of(left.node, right.node, ends)
+    if why:
+        refuted = samples.until(1)  # a proof about nothing is none: somewhere both sides must have a value
+        if refuted is None and samples.agreed:
+            return Decision("proved", why, equal_at=samples.equal_at)
     return samples.until(POINTS) or samples.verdict()
 
 
@@ -89,46 +79,6 @@ def is_likely(left: Value, right: Value, seed: str, ends: float) -> bool:
     if samples.until(LIKELY, tries=2 * LIKELY) is not None:
         return False
     return samples.agreed >= LIKELY or decide(left, right, seed, ends).grade in ("proved", "agrees")
-
-
-def _by_canonical_form(left: Expression, right: Expression, ends: float) -> str:
-    return "both sides have the same canonical form, multiplied out." if _is_zero(expanded(left - right)) else ""
-
-
-def _by_kernels(left: Expression, right: Expression, ends: float) -> str:
-    return "the difference is 0 as a fraction of polynomials over independent kernels." if kernels.is_zero(left - right, ends) else ""
-
-
-def _by_kernels_of_arrays(left: Expression, right: Expression, ends: float) -> str:
-    """The same with numbers made of arrays, such as x'·A·x, as numbers of which nothing is known."""
-    return _by_kernels(with_numbers(left), with_numbers(right), ends)
-
-
-def _by_entries(left: Expression, right: Expression, ends: float) -> str:
-    """Of a literal, entry by entry."""
-    entries = zip(_entries_of(left), _entries_of(right))
-    same = all(_by_canonical_form(one, other, ends) or _by_kernels(one, other, ends) for one, other in entries)
-    return "each entry is proved to be the same." if same else ""
-
-
-def _entries_of(root: Expression) -> list[Expression]:
-    """The entries of a small array whose dimensions are numbers; none of any other."""
-    found = [root]
-    while found and found[0].shape:
-        length = found[0].shape[0].constant
-        if length is None or length * len(found) > WRITTEN_OUT:
-            return []
-        found = [ex.element(one, 0, Dimension.of(k)) for one in found for k in range(length)]
-    return [simplified(one) for one in found]
-
-
-def _by_normal_form(left: Expression, right: Expression, ends: float) -> str:
-    same = _is_zero(expanded(normal_form(left) - normal_form(right)))
-    return "both sides have the same canonical form, simplified and multiplied out." if same else ""
-
-
-def _is_zero(form: Expression | None) -> bool:
-    return form is not None and ex.is_zero(form)
 
 
 class _Samples:
@@ -143,6 +93,7 @@ class _Samples:
         nodes = ex.topological(*self.sides, *self.leaves)
         self.names = list(dict.fromkeys(name for node in nodes for d in _dimensions(node) for name in d.names))
         self.tried = self.agreed = 0
+        self.equal_at: Mapping[str, Any] | None = None
         self.fault = ""
 
     def until(self, points: int, tries: int = TRIES) -> Decision | None:
@@ -160,7 +111,8 @@ class _Samples:
                 return Decision(
                     "refuted", f"the sides differ at a point of the domain{self.about}.", point, *self._values(point, dimensions)
                 )
-            self.agreed += equal is True
+            if equal is True:
+                self.agreed, self.equal_at = self.agreed + 1, point
         return None
 
     def _compared(self, point: Mapping[str, Any], dimensions: Mapping[str, int]) -> bool | None:

@@ -102,3 +102,29 @@ def test_where_it_does_hold_is_said(claim: str, where: str) -> None:
     verdict = check(claim)
     assert verdict.grade == "refuted"
     assert verdict.why == f"the sides differ at a point of the domain. {where}".strip()
+
+
+@pytest.mark.parametrize(
+    ("claim", "given", "told", "sign"),
+    [
+        ("sqrt(x^2) = x", "", "For x > 0 it would be right.", 1),
+        ("sqrt(x^2) = -x", "", "For x < 0 it would be right.", -1),
+        ("abs(x*y) = x*y", "", "For x > 0, y > 0 it would be right.", 1),
+    ],
+)
+def test_what_holds_on_a_part_of_the_domain_has_a_point_on_each_side(claim: str, given: str, told: str, sign: int) -> None:
+    verdict = check(claim, given=given)
+    assert verdict.grade == "refuted"
+    assert verdict.why.endswith(told)
+    assert verdict.equal_at is not None
+    assert all(sign * value > 0 for value in verdict.equal_at.values())
+    assert check(claim, given=", ".join(f"{name} {'>' if sign > 0 else '<'} 0" for name in verdict.equal_at)).grade == "proved"
+    assert str(verdict).splitlines()[-1].startswith("equal at x = ")
+
+
+def test_the_gap_is_the_distance_of_the_sides() -> None:
+    verdict = check("[x, 2*x] = [x, 3*x]")
+    assert verdict.witness is not None
+    assert verdict.gap == abs(verdict.left[1] - verdict.right[1]) > 0
+    assert check("x = x").gap is None
+    assert check("x = [x, x]").gap is None

@@ -51,6 +51,8 @@ def verdict_as_json(verdict: Verdict) -> dict[str, Any]:
         "witness": _plain(verdict.witness),
         "left": _plain(verdict.left),
         "right": _plain(verdict.right),
+        "gap": _plain(verdict.gap),
+        "equal_at": _plain(verdict.equal_at),
         "mistake": verdict.mistake and asdict(verdict.mistake),
     }
 

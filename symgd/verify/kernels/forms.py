@@ -66,7 +66,9 @@ class Kernels(Angles):
         if isinstance(node, Irrational):
             return self.exp(self.constant(1)) if node.name == "e" else self.pi()
         if isinstance(node, Leaf):
-            return self.kernel(("leaf", node.name), is_positive(node))
+            is_negative_number = "< 0" in node.kind  # written as −k with a positive k
+            number = self.kernel(("leaf", node.name), is_positive(node) or is_negative_number)
+            return -number if is_negative_number else number
         if isinstance(node, Size):
             return self.kernel(("size", str(node.dimension)), positive=True)
         if isinstance(node, Add):

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
-from math import gcd, isqrt
+from math import comb, gcd, isqrt
 from typing import Any
 
 LARGEST = 1_500  # terms of a polynomial
 DEEPEST_POWER = 64
 DEEPEST_MONOMIAL = 2_000
 PRIMES = 10**6  # numbers with a prime factor above this have no roots or logarithms here
+
+
+class TooLarge(Exception):
+    """Polynomials so large that arithmetic on them may take long: it cannot be interrupted."""
+
+
+WORK = 60_000  # products of terms, or terms of a power, that are computed without asking
+_is_bounded = True
+
+
+@contextmanager
+def unbounded() -> Iterator[None]:
+    """Within it nothing is too large."""
+    global _is_bounded
+    before, _is_bounded = _is_bounded, False
+    try:
+        yield
+    finally:
+        _is_bounded = before
+
+
+def _check(work: int) -> None:
+    if _is_bounded and work > WORK:
+        raise TooLarge
 
 
 class NoForm(Exception):
@@ -30,28 +56,36 @@ class Ratio:
     __slots__ = ("above", "below")
 
     def __init__(self, above: Any, below: Any) -> None:
+        _check(len(above) * len(below))
         common = above.gcd(below)
         self.above, self.below = above / common, below / common
         if len(self.above) > LARGEST or len(self.below) > LARGEST:
             raise NoForm
 
     def __add__(self, other: Ratio) -> Ratio:
+        _check(len(self.above) * len(other.below) + len(other.above) * len(self.below))
         return Ratio(self.above * other.below + other.above * self.below, self.below * other.below)
 
     def __mul__(self, other: Ratio) -> Ratio:
+        _check(len(self.above) * len(other.above) + len(self.below) * len(other.below))
         return Ratio(self.above * other.above, self.below * other.below)
 
     def __neg__(self) -> Ratio:
         return Ratio(-self.above, self.below)
 
     def power(self, exponent: int) -> Ratio:
-        if abs(exponent) > (DEEPEST_POWER if len(self.above) > 1 or len(self.below) > 1 else DEEPEST_MONOMIAL):
+        if abs(exponent) > (DEEPEST_POWER if self.is_sum else DEEPEST_MONOMIAL):
             raise NoForm
+        _check(max(comb(len(p) + abs(exponent) - 1, abs(exponent)) if len(p) > 1 else 1 for p in (self.above, self.below)))
         if exponent >= 0:
             return Ratio(self.above**exponent, self.below**exponent)
         if self.above.is_zero():
             raise NoForm  # undefined everywhere
         return Ratio(self.below**-exponent, self.above**-exponent)
+
+    @property
+    def is_sum(self) -> bool:
+        return len(self.above) > 1 or len(self.below) > 1
 
     @property
     def key(self) -> str:
