@@ -1,4 +1,4 @@
-"""The time that is given for a claim is kept, also where a proof would take far longer; large work is done in a process that can be killed."""
+"""The time given for a claim is kept, also where a proof would take far longer: large work is done in a process that can be killed."""
 
 from __future__ import annotations
 
