@@ -31,6 +31,8 @@ CORPUS = {
     "physics.tex": (4, [(3, "refuted", "factor"), (12, "refuted", "dropped-factor")], [10]),
     "rates.md": (5, [(12, "refuted", "dropped-factor")], [5, 6, 6, 6, 6]),
     "regression.ipynb": (2, [((3, 3), "refuted", "factor")], []),
+    "softmax_chain.md": (6, [(21, "refuted", "chain-rule"), (24, "refuted", "quotient-rule")], []),
+    "two_models.tex": (10, [(20, "undecided", ""), (26, "refuted", "dropped-factor")], [17, 18, 18, 29, 29, 29, 29, 30]),
     "softmax.md": (2, [(11, "refuted", ""), (21, "refuted", "")], []),
 }
 
@@ -68,6 +70,44 @@ def grades(text, **options):
 
 def definitions(text):
     return [(found.name, found.holds) for found in check_document(text=text).definitions]
+
+
+# ---- types that are not stated
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (r"$X\in\mathbb{R}^{n\times d}$, $y\in\mathbb{R}^n$: $\nabla_w \|Xw-y\|^2 = 2X^\top(Xw-y)$.", ["proved"]),
+        (r"$X\in\mathbb{R}^{n\times d}$, $y\in\mathbb{R}^n$: $\nabla_w \|Xw-y\|^2 = X^\top(Xw-y)$.", ["refuted"]),
+        (r"$A\in\mathbb{R}^{n\times n}$: $\nabla_x x^\top A x = (A+A^\top)x$.", ["proved"]),
+        (r"$A\in\mathbb{R}^{n\times n}$: $\nabla_x x^\top A x = 2Ax$.", ["refuted"]),
+        (r"For $x_i\in\mathbb{R}^d$, $i=1,\dots,n$: $\nabla_w \sum_{i=1}^n w^\top x_i = \sum_{i=1}^n x_i$.", ["proved"]),
+        (
+            r"With $x_i\in\mathbb{R}^d$ the rows of $X\in\mathbb{R}^{n\times d}$: $\nabla_w \sum_{i=1}^n (w^\top x_i)^2 = 2X^\top X w$.",
+            ["proved"],
+        ),
+        (r"If $y = f(u)$ and $u = g(x)$ then $\frac{dy}{dx} = f'(u) g'(x)$.", ["proved"]),
+        (r"If $y = f(u)$ and $u = g(x)$ then $\frac{dy}{dx} = f'(u)$.", ["refuted"]),
+        (
+            r"For a one-hot $y$ and $z\in\mathbb{R}^K$, $L = \log\sum_i e^{z_i} - \sum_i y_i z_i$ has $\nabla_z L = \mathrm{softmax}(z) - y$.",
+            ["proved"],
+        ),
+    ],
+)
+def test_types_that_only_one_choice_fits(text, wanted):
+    assert grades(text) == wanted
+
+
+def test_what_is_taken_is_told():
+    report = check_document(text=r"$X\in\mathbb{R}^{n\times d}$: $\nabla_w \|Xw\|^2 = 2X^\top Xw$.")
+    assert report.claims[0].warnings == ("w is not declared: it is taken as w[d], the only shape that fits.",)
+    assert report.declarations == ("X[n,d]", "w[d]")
+
+
+def test_what_is_taken_holds_in_its_section():
+    text = "# One\n$X\\in\\mathbb{R}^{n\\times d}$: $\\nabla_w \\|Xw\\|^2 = 2X^\\top Xw$.\n\n# Two\n$\\frac{d}{dw} w^3 = 3w^2$."
+    assert grades(text) == ["proved", "proved"]
 
 
 # ---- what is a definition, a condition, a claim

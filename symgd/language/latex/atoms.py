@@ -151,6 +151,8 @@ def named(p: Parser, token: Token, name: str) -> Task[Node]:
         return found
     marks = gathered(p)
     name = _marked(p, name, marks)
+    if name in scope.rows and not scope.knows(name) and (marks.low is not None or marks.high is not None):
+        name = scope.rows[name]
     partials: list[str] = []
     if marks.low is not None and name in scope.families:
         found = yield _of_family(p, token, name, marks)

@@ -31,6 +31,7 @@ class Scope:
     heads: dict[int, tuple[str, tuple[str, ...], bool]] = field(default_factory=dict)
     families: set[str] = field(default_factory=set)  # of those, the ones with an index: t_i = …
     macros: dict[str, Macro] = field(default_factory=dict)  # that the document defines
+    rows: dict[str, str] = field(default_factory=dict)  # with an index these names are rows of an array: x_i of X
     functions: set[str] = field(default_factory=set)  # names that the words of the document call functions
     in_document: bool = False  # the document says what defines a name, and which names are unused
 

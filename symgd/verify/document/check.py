@@ -68,6 +68,8 @@ def check_document(
     ledger = Ledger(Scope())
     cut = sentences(reader(Source(content)))
     ledger.paragraphs = [sentence.paragraph for sentence in cut]
+    last = {sentence.section: sentence.number for sentence in cut}
+    ledger.sections = [last[sentence.section] for sentence in cut]
     found = Statements(ledger.base, limits)
     found.read(cut)
     declared = Declaring(found, ledger, given, limits)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from symgd.errors import SymgdError
 from symgd.language.declarations import Definition, UnknownFunction, Variable, parse_declarations
@@ -23,7 +24,19 @@ from symgd.verify.document.heads import calls, single_name
 from symgd.verify.document.ledger import Ledger
 from symgd.verify.document.statements import Statements
 
+_DOTS = re.compile(r"\s*,\s*(?:\\(?:dots|ldots|cdots|dotsc|dotsb)(?![A-Za-z])|…|\.\.\.)\s*,\s*(\\?[A-Za-z]+|\d+)?")
+_FAMILY = re.compile(r"\s*(.*[A-Za-z}])\s*(?:_\{?\s*([ijkl])\s*\}?|\^\{\s*\(\s*([ijkl])\s*\)\s*\})\s*", re.DOTALL)
 _ORDER = ("<", ">", "<=", ">=")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """`x_i \\in \\mathbb{R}^d`: the type of one of many, and the index that counts them."""
+
+    variable: Variable
+    index: str
+    sentence: int
+    stated: Stated
 
 
 class Declaring:
@@ -34,12 +47,16 @@ class Declaring:
         self.ledger, self.limits, self.faults = ledger, limits, found.faults
         self.functions: dict[str, int] = {}
         self.statements: set[int] = set()
+        self.samples: list[_Sample] = []
+        self.ranges: dict[tuple[int, str], str] = {}  # by sentence and index, the end of i = 1, …, n
         ledger.base.declared |= latex_given.parse_declarations(given, limits, ledger.base).declared
         for text, place in found.givens:
             self._given(text, place)
         for stated in found.stated:
-            if stated.syntax == "latex":
+            if stated.syntax == "latex" and not self._range(stated):
                 self._declare(stated)
+        for sample in self.samples:
+            self._family(sample)
 
     def _given(self, text: str, place: Place) -> None:
         """Declarations in the infix language, or in LaTeX spelling."""
@@ -76,6 +93,33 @@ class Declaring:
             self.functions.setdefault(name, arity)
         if arity is None:
             self._describe(stated, name)
+
+    def _range(self, stated: Stated) -> bool:
+        r"""`i = 1, \dots, n`: where an index runs, and no definition."""
+        statement, text = stated.statement, stated.passage.text
+        index = single_name(statement, self.ledger.base)
+        goes_on = _DOTS.match(text, statement.end)
+        if index is None or [r.sign for r in statement.relations] != ["="] or goes_on is None:
+            return False
+        self.ranges[stated.sentence.number, index] = goes_on[1]
+        self.statements.add(id(statement))
+        return True
+
+    def _family(self, sample: _Sample) -> None:
+        r"""`x_i \in \mathbb{R}^d`: the rows of an array, which is X or x where one of fitting shape is declared, else is declared here."""
+        base = sample.variable
+        for name in (base.name, base.name.upper()):
+            known = self.ledger.at(name, sample.sentence)
+            if isinstance(known, Variable) and known.shape[1:] == base.shape and known.shape:
+                if name != base.name:
+                    self.ledger.base.rows[base.name] = name
+                return
+        end = self.ranges.get((sample.sentence, sample.index), "")
+        size = end if re.fullmatch(r"[A-Za-z]|[1-9]\d*", end) else "N"
+        made = self._made(rf"{base.name} \in \mathbb{{R}}^{{{size}}}", sample.stated)
+        for variable in made:
+            if isinstance(variable, Variable):
+                self.ledger.add(replace(base, shape=(*variable.shape, *base.shape)), sample.sentence)
 
     def _is_range(self, stated: Stated) -> bool:
         """`t > 0` as a declaration: after "for", or in the text where nothing says that it follows."""
@@ -121,9 +165,15 @@ class Declaring:
         self.statements.add(id(statement))
         until = None if words.defines(stated.before) else number
         for name_text in self._listed(stated):
-            made = self._made(name_text + text[statement.members[0].end - statement.start :], stated)
+            rest = text[statement.members[0].end - statement.start :]
+            family = _FAMILY.fullmatch(name_text) if sign == "∈" else None
+            made = self._made((family[1] if family else name_text) + rest, stated)
             if not made:
                 return
+            if family:
+                index = family[2] or family[3]
+                self.samples += [_Sample(one, index, number, stated) for one in made if isinstance(one, Variable)]
+                continue
             for declaration in made:
                 if sign == "∈" or self.ledger.at(declaration.name, number) is None:
                     self.ledger.add(declaration, number, None if sign == "∈" else until)
@@ -168,6 +218,18 @@ class Declaring:
             for name, parameters in calls(member.tokens, self.ledger.base):
                 if len(parameters) > 1 and not self.ledger.is_declared(name):
                     self.functions.setdefault(name, len(parameters))
+        self._note_composition(stated)
+
+    def _note_composition(self, stated: Stated) -> None:
+        """`y = f(u)`: what is usually a function is one."""
+        statement, scope = stated.statement, self.ledger.base
+        if len(statement.relations) != 1 or single_name(statement, scope) is None:
+            return
+        right = statement.members[1]
+        call = next(calls(right.tokens, scope), None)
+        is_all = call is not None and re.fullmatch(r"\s*\\?[A-Za-z]+\s*\([^()]*\)\s*", right.text) is not None
+        if call is not None and is_all and call[0] in atoms.USUALLY_FUNCTIONS and not self.ledger.is_declared(call[0]):
+            self.functions.setdefault(call[0], len(call[1]))
 
     def _by_itself(self, stated: Stated) -> bool:
         """`x_1 = x_1(t)`: an unknown function of t."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from symgd.language.declarations import Definition, Variable
 from symgd.language.latex import atoms, reader
 from symgd.language.latex.chains import Member, Statement
 from symgd.language.latex.scope import Scope
@@ -70,4 +71,16 @@ def head_of(member: Member, syntax: str, scope: Scope, limits: Limits) -> tuple[
     if syntax == "infix":
         found = infix_statements.head_of(member, limits)
         return (*found, False) if found else None
-    return reader.head_of(member, scope)
+    head = reader.head_of(member, scope)
+    if head is None and (call := next(calls(member.tokens, scope), None)) is not None and _is_array(call[0], scope):
+        trial = scope.copy()
+        del trial.declared[call[0]]
+        head = reader.head_of(member, trial)  # p(x) is no product with an array p
+        return head if head is not None and head[1] else None
+    return head
+
+
+def _is_array(name: str, scope: Scope) -> bool:
+    """Does the name stand for an array, or for a formula without parameters?"""
+    found = scope.declared.get(name)
+    return bool(found.shape) if isinstance(found, Variable) else isinstance(found, Definition) and not found.parameters

@@ -12,6 +12,7 @@ from symgd.language.declarations import Declaration, Definition, Variable
 from symgd.language.latex.scope import Scope
 from symgd.verify.check import Verdict, check
 from symgd.verify.document.entries import Equation, Place
+from symgd.verify.document.inferred import claim_fits, shapes_that_fit
 from symgd.verify.document.ledger import Ledger
 from symgd.verify.document.report import Claim, Unchecked
 
@@ -35,6 +36,10 @@ def judged(entry: Equation, where: Where, ledger: Ledger, seconds: float) -> Cla
         return replace(undecided(where, why), given=given)
     later = _later(entry, scope, ledger)
     warnings: list[str] = []
+    if entry.syntax == "latex" and not entry.open_why:
+        for variable in shapes_that_fit(claim_fits(entry.text), entry.names, scope):
+            scope.declared[variable.name] = ledger.infer(variable, entry.place.sentence)
+            warnings.append(f"{variable.name} is not declared: it is taken as {variable}, the only shape that fits.")
     try:
         verdict = check(entry.text, given=scope, syntax=entry.syntax, seconds=seconds, warnings=warnings)
     except ShapeError as error:
@@ -56,7 +61,7 @@ def judged(entry: Equation, where: Where, ledger: Ledger, seconds: float) -> Cla
         )
     known = {parameter for declaration in scope.declared.values() for parameter in _parameters(declaration)}
     known |= {f"d{name}" for name in known}
-    warnings = [warning for warning in warnings if warning.partition(" is not declared")[0] not in known]
+    warnings = [w for w in warnings if w.partition(" is not declared: it is read")[0] not in known]
     missing = _missing(entry, scope, warnings)
     found = _weighed(_tidy(verdict), entry, scope, ledger, missing)
     if found.grade in ("proved", "agrees"):

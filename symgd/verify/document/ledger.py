@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from symgd.errors import SymgdError
-from symgd.language.declarations import Declaration, Definition, UnknownFunction, Variable
+from symgd.language.declarations import SQUARE, Declaration, Definition, UnknownFunction, Variable
 from symgd.language.latex.scope import Scope
 
 RELATED = (">", "<", "in ")  # what a range begins with: a variable has one at most
@@ -30,7 +30,9 @@ class Ledger:
         self.base.in_document = True
         self.entries: dict[str, list[Entry]] = {}
         self.paragraphs: list[int] = []  # of each sentence, the last one of its paragraph
+        self.sections: list[int] = []  # of each sentence, the last one of its section
         self.parameters: set[str] = set()  # of functions
+        self.described: dict[str, tuple[str, ...]] = {}  # what is said of names without a type, and does not suit a number
         self.identities: set[tuple[int, int, int]] = set()  # the keys of assumed equations that turned out to hold always
         self.broken: dict[str, int] = {}  # names whose definition could not be read, and the line it stands in
 
@@ -56,12 +58,25 @@ class Ledger:
             if p not in properties and not (p.startswith(RELATED) and any(q.startswith(RELATED) for q in properties))
         )
         made = replace(variable, properties=(*kept, *properties))
+        if known is None and any(one in (*SQUARE, "simplex") for one in properties):
+            self.described[name] = properties  # an array, whose shape is still to be known
+            return False
         try:
             made.leaf()
         except SymgdError:
             return False
         self.add(made, place, until)
         return True
+
+    def infer(self, variable: Variable, place: int) -> Variable:
+        """Take a type that the document does not state, in its section, with what is said of the name."""
+        made = replace(variable, properties=self.described.get(variable.name, ()))
+        try:
+            made.leaf()
+        except SymgdError:
+            made = variable
+        self.add(made, place, self.sections[place] if place < len(self.sections) else None)
+        return made
 
     def at(self, name: str, place: int) -> Declaration | None:
         """What a name stands for in a sentence."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from symgd.errors import FormulaError, SymgdError
 from symgd.language import infix
-from symgd.language.declarations import Definition, UnknownFunction, Variable
+from symgd.language.declarations import Declaration, Definition, UnknownFunction, Variable
 from symgd.language.latex import reader
 from symgd.language.latex.chains import Member, Relation
 from symgd.language.latex.scope import Scope
@@ -25,6 +25,7 @@ from symgd.verify.document import members, words
 from symgd.verify.document.declaring import Declaring
 from symgd.verify.document.entries import Defined, Entry, Equation, Place, Stated, Unread
 from symgd.verify.document.heads import head_of, names_in
+from symgd.verify.document.inferred import formula_fits, shapes_that_fit
 from symgd.verify.document.ledger import Ledger
 from symgd.verify.document.passages import MATH, Passage
 from symgd.verify.document.sentences import Sentence, Words
@@ -81,6 +82,9 @@ class Reading:
             yield self._link(stated, 0, tuple(unknown.values()), why)
             return
         if head is not None and self._is_definition(stated, head, scope):
+            body = names_in(statement.members[1], stated.syntax, scope, self.limits)
+            self.unknown.of_numbers.update(name for name in body if name in self.declaring.functions)
+            scope.declared |= (unknown := self.unknown.near(stated, scope))
             yield from self._define(stated, head, scope, self._holds(stated, head))
             self.previous = statement.members[-1].text
             first = 1
@@ -177,6 +181,8 @@ class Reading:
             return said or (not stated.passage.display and words.is_condition(stated.before)) or (known is None and name not in scope.sizes)
         if known is None:
             return name not in scope.sizes
+        if parameters and _is_other(known, len(parameters)):
+            return True
         if isinstance(known, Definition) and self.sections.get(name, stated.sentence.section) < stated.sentence.section:
             return bool(parameters) == bool(known.parameters) and stated.syntax == "latex"
         return said
@@ -208,6 +214,10 @@ class Reading:
         statement, text, number = stated.statement, stated.passage.text, stated.sentence.number
         place = Place(stated.passage, statement.members[0].start, statement.members[1].end, number)
         before = self.ledger.at(name, number)
+        if stated.syntax == "latex" and not parameters:
+            body_names = names_in(statement.members[1], stated.syntax, scope, self.limits)
+            for variable in shapes_that_fit(formula_fits(statement.members[1].text), body_names, scope):
+                scope.declared[variable.name] = self.ledger.infer(variable, number)
         try:
             if stated.syntax == "infix":
                 body = infix.parse_formula(" " * statement.members[1].start + statement.members[1].text, self.limits)
@@ -250,6 +260,13 @@ class Reading:
             return Equation(f"{self.previous} = {right.text}", place, stated.syntax, names, unknown, is_placed=False, conditions=conditions)
         is_zero = stated.syntax == "latex" and (members.is_zero(right) or members.is_zero(left))
         return Equation(_padded(left, right), place, stated.syntax, names, unknown, True, conditions, open_why, is_zero)
+
+
+def _is_other(known: Declaration, arguments: int) -> bool:
+    """Is a name that stands before so many arguments another one than what it stood for, an array or a function of fewer or more?"""
+    if isinstance(known, Variable):
+        return bool(known.shape)
+    return len(known.parameters) != arguments
 
 
 def statements_in_words(sentences: list[Sentence]) -> Iterator[Entry]:

@@ -21,6 +21,7 @@ class UnknownFunctions:
 
     def __init__(self, declared: Declaring, stated: list[Stated], ledger: Ledger) -> None:
         self.declared = declared
+        self.of_numbers: set[str] = set()  # functions that a definition uses, y = f(u): of a number, where no shape is known
         self.calls: dict[str, list[_Call]] = {name: [] for name in declared.functions}
         for one in stated:
             if self.calls and one.syntax == "latex":
@@ -37,7 +38,7 @@ class UnknownFunctions:
                 continue
             names = self._parameters(name, arity, stated)
             parameters = self.declared.parameters(names, stated.sentence.number)
-            if len(parameters) > 1 or any(p.shape for p in parameters):
+            if len(parameters) > 1 or any(p.shape for p in parameters) or (parameters and name in self.of_numbers):
                 found[name] = UnknownFunction(name, parameters)
             # f(x) of an x without a shape: the formula itself tells whether it is a number
         return found

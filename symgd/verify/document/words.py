@@ -25,6 +25,7 @@ _PROPERTIES = (
     (r"\borthogonal\b", ("orthogonal",)),
     (r"lower[\s-]+triangular", ("lower",)),
     (r"upper[\s-]+triangular", ("upper",)),
+    (r"\bone[\s-]*hot\b|\bprobability\s+(?:vector|distribution)|\b(?:on|in)\s+the\s+simplex\b", ("simplex",)),
     (r"\btridiagonal\b", ("banded(1, 1)",)),
     (r"non-?negative", (">= 0",)),
     (r"non-?positive", ("<= 0",)),
