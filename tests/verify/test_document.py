@@ -90,7 +90,7 @@ def definitions(text):
         (r"If $y = f(u)$ and $u = g(x)$ then $\frac{dy}{dx} = f'(u) g'(x)$.", ["proved"]),
         (r"If $y = f(u)$ and $u = g(x)$ then $\frac{dy}{dx} = f'(u)$.", ["refuted"]),
         (
-            r"For a one-hot $y$ and $z\in\mathbb{R}^K$, $L = \log\sum_i e^{z_i} - \sum_i y_i z_i$ has $\nabla_z L = \mathrm{softmax}(z) - y$.",
+            r"For a one-hot $y$ and $z\in\mathbb{R}^K$, $L = \log\sum_i e^{z_i} - y^\top z$ has $\nabla_z L = \mathrm{softmax}(z) - y$.",
             ["proved"],
         ),
     ],

@@ -48,6 +48,7 @@ class Declaring:
         self.functions: dict[str, int] = {}
         self.statements: set[int] = set()
         self.samples: list[_Sample] = []
+        self.compositions: dict[int, str] = {}  # the f of y = f(u), by the statement's id
         self.ranges: dict[tuple[int, str], str] = {}  # by sentence and index, the end of i = 1, …, n
         ledger.base.declared |= latex_given.parse_declarations(given, limits, ledger.base).declared
         for text, place in found.givens:
@@ -230,6 +231,8 @@ class Declaring:
         is_all = call is not None and re.fullmatch(r"\s*\\?[A-Za-z]+\s*\([^()]*\)\s*", right.text) is not None
         if call is not None and is_all and call[0] in atoms.USUALLY_FUNCTIONS and not self.ledger.is_declared(call[0]):
             self.functions.setdefault(call[0], len(call[1]))
+            if len(call[1]) == 1:
+                self.compositions[id(statement)] = call[0]
 
     def _by_itself(self, stated: Stated) -> bool:
         """`x_1 = x_1(t)`: an unknown function of t."""

@@ -82,8 +82,8 @@ class Reading:
             yield self._link(stated, 0, tuple(unknown.values()), why)
             return
         if head is not None and self._is_definition(stated, head, scope):
-            body = names_in(statement.members[1], stated.syntax, scope, self.limits)
-            self.unknown.of_numbers.update(name for name in body if name in self.declaring.functions)
+            if id(statement) in self.declaring.compositions:
+                self.unknown.of_numbers.add(self.declaring.compositions[id(statement)])
             scope.declared |= (unknown := self.unknown.near(stated, scope))
             yield from self._define(stated, head, scope, self._holds(stated, head))
             self.previous = statement.members[-1].text
