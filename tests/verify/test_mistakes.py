@@ -121,3 +121,25 @@ def test_what_no_single_change_mends_is_not_named(claim: str, given: str) -> Non
 def test_the_mistake_is_printed() -> None:
     shown = str(check("diff(x^2, x) = x"))
     assert "likely mistake (power-rule): in the derivative of x^2 the factor 2 is missing.\n  diff(x^2, x) = 2*x" in shown
+
+
+@pytest.mark.parametrize(
+    ("claim", "given", "syntax", "repair"),
+    [
+        ("lim(t, 0, (f(x+t*u)-f(x))/h) = D(f(x), x, u)", "f(x[n]), x[n], u[n]", "infix", "lim(t, 0, (f(x+t*u)-f(x))/t) = D(f(x), x, u)"),
+        ("2*x = lim(t, 0, ((x+h)^2-x^2)/h)", "", "infix", "2*x = lim(t, 0, ((x+t)^2-x^2)/t)"),
+        (
+            r"D_{u}f(P)=\lim_{t\to 0}\frac{f(P+tu)-f(P)}{h}",
+            "",
+            "latex",
+            r"D_{u}f(P)=\lim_{t\to 0}\frac{f(P+tu)-f(P)}{t}",
+        ),
+    ],
+)
+def test_a_name_that_a_limit_does_not_bind(claim, given, syntax, repair):
+    verdict = check(claim, given=given, syntax=syntax)
+    assert verdict.grade == "refuted"
+    assert (verdict.mistake.kind, verdict.mistake.repair) == ("variable", repair)
+    bound, free = ("t", "h")
+    assert verdict.mistake.text == f"{free} is not bound by the limit: with {bound} in its place it would be right."
+    assert check(repair, given=given, syntax=syntax).grade == "proved"

@@ -12,7 +12,7 @@ from symgd.algebra.shorten import shortened
 from symgd.algebra.simplify import simplified
 from symgd.errors import ShapeError, SymgdError
 from symgd.language import syntax as sx
-from symgd.language.elaborate import Given, Reading, read, read_claim
+from symgd.language.elaborate import Given, Reading, claim_of, read, read_claim
 from symgd.language.infix import parse_claim
 from symgd.language.limits import Limits
 from symgd.verify.decide import is_likely
@@ -22,6 +22,7 @@ from symgd.verify.mistakes.latex import mistake_in_latex
 from symgd.verify.mistakes.mistake import Mistake
 from symgd.verify.mistakes.search import Claim, first_that_checks, scalar_mistakes
 from symgd.verify.mistakes.shapes import missing_parts
+from symgd.verify.mistakes.unbound import unbound_names
 
 PROOF = 1.0  # seconds beyond the search that the proof of a repair may take
 
@@ -29,7 +30,9 @@ PROOF = 1.0  # seconds beyond the search that the proof of a repair may take
 def likely_mistake(text: str, given: Given, ends: float, syntax: str = "infix") -> Mistake | None:
     """The one slip that explains a refuted claim, with the claim mended, which checks; None where no single slip does, or time is up."""
     if syntax == "latex":
-        slip = mistake_in_latex(
+        found = unbound_names(text, claim_of(text, given, syntax, Limits()))
+        unbound = first_that_checks(found, lambda repair: _checks(repair, given, ends + PROOF, syntax))
+        slip = unbound or mistake_in_latex(
             text,
             given,
             lambda claim, declared: likely_mistake(claim, declared, ends),
@@ -51,6 +54,7 @@ def likely_mistake(text: str, given: Given, ends: float, syntax: str = "infix") 
 
 def _mistakes(claim: Claim, variables: list[ex.Leaf], texts: tuple[str, str], given: Given, ends: float) -> Iterator[Mistake]:
     """What may have gone wrong, the likeliest first."""
+    yield from unbound_names(claim.text, claim.equation)
     yield from scalar_mistakes(claim, ends)
     if not any(leaf.shape for leaf in variables):
         return
