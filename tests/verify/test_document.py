@@ -31,6 +31,17 @@ CORPUS = {
     "physics.tex": (4, [(3, "refuted", "factor"), (12, "refuted", "dropped-factor")], [10]),
     "rates.md": (5, [(12, "refuted", "dropped-factor")], [5, 6, 6, 6, 6]),
     "regression.ipynb": (2, [((3, 3), "refuted", "factor")], []),
+    "mixed.tex": (
+        9,
+        [
+            (15, "undecided", ""),
+            (17, "undecided", ""),
+            (35, "undecided", ""),
+            (35, "undecided", ""),
+        ],
+        [15, 21, 21, 28, 31, 31, 31, 35],
+    ),
+    "descent_kr.md": (14, [(16, "agrees", ""), (24, "refuted", "symmetry")], [7, 20, 20]),
     "softmax_chain.md": (6, [(21, "refuted", "chain-rule"), (24, "refuted", "quotient-rule")], []),
     "two_models.tex": (10, [(20, "undecided", ""), (26, "refuted", "dropped-factor")], [17, 18, 18, 29, 29, 29, 29, 30]),
     "softmax.md": (2, [(11, "refuted", ""), (21, "refuted", "")], []),

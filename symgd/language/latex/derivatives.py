@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from symgd.algebra.trampoline import Task
 from symgd.language.latex import atoms, big, fractions, scripts, subscripts
 from symgd.language.latex.tokens import COMMAND, NUMBER, SYMBOL, Token
-from symgd.language.syntax import At, Call, Name, Node, Number
+from symgd.language.syntax import At, Call, Index, Name, Node, Number
 
 if TYPE_CHECKING:
     from symgd.language.latex.atoms import Scripts
@@ -39,7 +39,7 @@ def at_arguments(p: Parser, operand: Node, by: list[tuple[Node, int]], token: To
         return made
     opening = p.advance()
     points: list[Node] = yield p.bracketed(opening)
-    _check_count(p, name, parameters, points, opening)
+    points = _counted(p, name, parameters, points, opening)
     return _at(p, made, parameters, points, token.start)
 
 
@@ -133,7 +133,7 @@ def function(p: Parser, token: Token, name: str, partials: list[str], marks: Scr
     if p.is_symbol("(", "[") and p.token.side not in ("r", "m"):
         opening = p.advance()
         points = yield p.bracketed(opening)
-        _check_count(p, name, parameters, points, opening)
+        points = _counted(p, name, parameters, points, opening)
     node = _derived(p, name, parameters, by, points, token)
     if marks.high is not None:
         high = p.tokens[marks.high[0]]
@@ -149,10 +149,21 @@ def function(p: Parser, token: Token, name: str, partials: list[str], marks: Scr
     return node
 
 
-def _check_count(p: Parser, name: str, parameters: tuple[str, ...], points: list[Node], opening: Token) -> None:
-    if len(points) != len(parameters):
-        reason = f"{name} takes {len(parameters)} argument{'' if len(parameters) == 1 else 's'}, not {len(points)}."
+def _counted(p: Parser, name: str, parameters: tuple[str, ...], points: list[Node], opening: Token) -> list[Node]:
+    """The arguments, one for every parameter; a single point P = (1, 2) stands for its entries: f(P_1, P_2)."""
+    count = len(parameters)
+    if len(points) == 1 < count and isinstance(point := points[0], Name) and _is_point(p, point.name):
+        start, end = point.start, point.end
+        points = [p.set(Index(point, (Number(Fraction(k), start, end),), start, end)) for k in range(1, count + 1)]
+    if len(points) != count:
+        reason = f"{name} takes {count} argument{'' if count == 1 else 's'}, not {len(points)}."
         p.refuse(opening, reason, f"It is declared as {name}({', '.join(parameters)}).")
+    return points
+
+
+def _is_point(p: Parser, name: str) -> bool:
+    """May the name stand for a vector: a declared one, or a value that is defined?"""
+    return p.scope.rank(name) == 1 or (p.scope.is_definition(name) and not p.scope.parameters(name))
 
 
 def _order_in_brackets(p: Parser, span: Span) -> int | None:
@@ -280,7 +291,7 @@ def _of_named(p: Parser, token: Token, sign: str, name: str, by: list[Node]) -> 
         return p.set(Call(sign, (own(p, name, token), *names), (), start, p.end))
     opening = p.advance()
     points: list[Node] = yield p.bracketed(opening)
-    _check_count(p, name, parameters, points, opening)
+    points = _counted(p, name, parameters, points, opening)
     end = p.end
     whole = [q for q in points if isinstance(q, Name) and not p.scope.is_bound(q.name) and not p.scope.is_definition(q.name)]
     if len(whole) == len(points) == len({q.name for q in whole}):

@@ -17,10 +17,11 @@ from symgd.language.declarations import Definition, UnknownFunction, Variable, p
 from symgd.language.latex import atoms
 from symgd.language.latex import given as latex_given
 from symgd.language.latex.scope import Scope
+from symgd.language.latex.tokens import GREEK
 from symgd.language.limits import Limits
 from symgd.verify.document import words
 from symgd.verify.document.entries import Place, Stated, Unread
-from symgd.verify.document.heads import calls, single_name
+from symgd.verify.document.heads import calls, name_at, single_name
 from symgd.verify.document.ledger import Ledger
 from symgd.verify.document.statements import Statements
 
@@ -58,6 +59,7 @@ class Declaring:
                 self._declare(stated)
         for sample in self.samples:
             self._family(sample)
+        self._note_applied(found.stated)
 
     def _given(self, text: str, place: Place) -> None:
         """Declarations in the infix language, or in LaTeX spelling."""
@@ -220,6 +222,25 @@ class Declaring:
                 if len(parameters) > 1 and not self.ledger.is_declared(name):
                     self.functions.setdefault(name, len(parameters))
         self._note_composition(stated)
+
+    def _note_applied(self, stated: list[Stated]) -> None:
+        """A letter that stands before a vector in brackets wherever it stands, the p of log p(x), is a function."""
+        scope = self.ledger.base
+        applied: dict[str, int] = {}
+        counts: dict[str, int] = {}
+        for one in stated:
+            for member in one.statement.members if one.syntax == "latex" else ():
+                for k in range(len(member.tokens)):
+                    if (named := name_at(member.tokens, k, scope)) is not None:
+                        counts[named[0]] = counts.get(named[0], 0) + 1
+                for name, parameters in calls(member.tokens, scope):
+                    known = self.ledger.at(parameters[0], one.sentence.number) if len(parameters) == 1 else None
+                    is_letter = len(name) == 1 or name in GREEK
+                    if is_letter and name not in atoms.LETTER_FUNCTIONS and isinstance(known, Variable) and len(known.shape) == 1:
+                        applied[name] = applied.get(name, 0) + 1
+        for name, times in applied.items():
+            if times == counts.get(name) and not self.ledger.is_declared(name):
+                self.functions.setdefault(name, 1)
 
     def _note_composition(self, stated: Stated) -> None:
         """`y = f(u)`: what is usually a function is one."""

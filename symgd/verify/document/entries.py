@@ -53,7 +53,7 @@ class Equation:
 
     `names` are those in it, `unknown` the functions without a definition. `conditions` are equations that are assumed where it stands, by
     their places: it is not refuted, because it may hold under them only. `open_why` says why the equation is no claim unless it is proved.
-    With 0 on one side (`is_zero`) it may be an equation to be solved.
+    With 0 on one side (`is_zero`) it may be an equation to be solved. `sides` are the names of each side.
     """
 
     text: str
@@ -65,6 +65,7 @@ class Equation:
     conditions: tuple[Place, ...] = ()
     open_why: str = ""
     is_zero: bool = False
+    sides: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def shapes_that_fit(fits: Fits, names: Iterable[str], scope: Scope) -> list[Vari
     known = {*scope.functions, *scope.rows, *CONSTANTS}
     loose = [name for name in dict.fromkeys(names) if not scope.knows(name) and name not in known and "_" not in name]
     sizes = _sizes(scope)
-    if not 0 < len(loose) <= _MOST_NAMES or not 0 < len(sizes) <= _MOST_SIZES or _holds(fits, scope, ()):
+    if not 0 < len(loose) <= _MOST_NAMES or not 0 < len(sizes) <= _MOST_SIZES or can_be_read(fits, scope, ()):
         return []
     tried = 0
     for count in (1, 2):
@@ -54,14 +54,15 @@ def shapes_that_fit(fits: Fits, names: Iterable[str], scope: Scope) -> list[Vari
                 if tried > _MOST:
                     return []
                 made = [Variable(name, shape) for name, shape in zip(chosen, shapes)]
-                if _holds(fits, scope, made):
+                if can_be_read(fits, scope, made):
                     found.append(made)
         if found:
             return found[0] if len(found) == 1 else []
     return []
 
 
-def _holds(fits: Fits, scope: Scope, made: Iterable[Variable]) -> bool:
+def can_be_read(fits: Fits, scope: Scope, made: Iterable[Variable]) -> bool:
+    """Does the formula fit with these variables declared?"""
     trial = scope.copy()
     trial.declared |= {variable.name: variable for variable in made}
     try:

@@ -62,6 +62,12 @@ def judged(entry: Equation, where: Where, ledger: Ledger, seconds: float) -> Cla
     known = {parameter for declaration in scope.declared.values() for parameter in _parameters(declaration)}
     known |= {f"d{name}" for name in known}
     warnings = [w for w in warnings if w.partition(" is not declared: it is read")[0] not in known]
+    if verdict.grade == "refuted" and verdict.witness is None and verdict.left is None and (loose := _capitals(entry, scope)):
+        verdict = Verdict("undecided", f"{verdict.why} {loose} is not declared, and may be meant as a matrix.", verdict.claim)
+    if verdict.grade == "refuted" and (one_sided := _one_sided(entry, scope)):
+        verdict = Verdict(
+            "undecided", f"{one_sided} is a function that the document does not define: write it out to have it checked.", verdict.claim
+        )
     missing = _missing(entry, scope, warnings)
     found = _weighed(_tidy(verdict), entry, scope, ledger, missing)
     if found.grade in ("proved", "agrees"):
@@ -90,6 +96,24 @@ def _later(entry: Equation, scope: Scope, ledger: Ledger) -> str:
 def _loose(entry: Equation, scope: Scope) -> list[str]:
     """The names in an equation that nothing declares."""
     return [name for name in dict.fromkeys(entry.names) if not scope.knows(name) and name not in scope.functions]
+
+
+def _one_sided(entry: Equation, scope: Scope) -> str:
+    """An unknown function that stands on one side only, where the other has no function: of it the equation says what it is."""
+    if entry.syntax != "latex":
+        return ""
+    for one, other in (entry.sides, entry.sides[::-1]):
+        has_function = any(name in scope.functions or not isinstance(scope.declared.get(name, Variable(name)), Variable) for name in other)
+        defined = {name for name, declared in scope.declared.items() if isinstance(declared, Definition)}
+        unknown = [name for name in one if name in scope.functions and defined.isdisjoint((name, name.partition("_")[0]))]
+        if unknown and not has_function:
+            return unknown[0]
+    return ""
+
+
+def _capitals(entry: Equation, scope: Scope) -> str:
+    """A capital letter that nothing declares: likelier a matrix than a number."""
+    return next((name for name in _loose(entry, scope) if name[:1].isupper() and entry.syntax == "latex"), "")
 
 
 def _missing(entry: Equation, scope: Scope, warnings: list[str]) -> list[str]:

@@ -87,7 +87,9 @@ class Ledger:
         if before:
             return max(reversed(before), key=lambda e: (e.place, e.until is not None)).declaration
         end = self.paragraphs[place] if place < len(self.paragraphs) else place
-        lasting = (e for e in entries if e.until is None and (not isinstance(e.declaration, Definition) or e.place <= end))
+        lasting = (
+            e for e in entries if (e.place <= end and e.until != e.place if isinstance(e.declaration, Definition) else e.until is None)
+        )
         return next((e.declaration for e in lasting), None)
 
     def later(self, name: str, place: int) -> Entry | None:

@@ -25,7 +25,7 @@ from symgd.verify.document import members, words
 from symgd.verify.document.declaring import Declaring
 from symgd.verify.document.entries import Defined, Entry, Equation, Place, Stated, Unread
 from symgd.verify.document.heads import head_of, names_in
-from symgd.verify.document.inferred import formula_fits, shapes_that_fit
+from symgd.verify.document.inferred import can_be_read, formula_fits, shapes_that_fit
 from symgd.verify.document.ledger import Ledger
 from symgd.verify.document.passages import MATH, Passage
 from symgd.verify.document.sentences import Sentence, Words
@@ -60,9 +60,17 @@ class Reading:
         self.previous = ""
         self.used: set[str] = set()  # names in the equations so far
         self.entries: list[Entry] = []
-        for one in stated:
+        for one in sorted(stated, key=self._rank):
             if id(one.statement) not in declared.statements:
                 self.entries += self._read(one)
+
+    def _rank(self, stated: Stated) -> tuple[int, bool]:
+        """Where a statement is read: of its paragraph first of all the arrays of data, "where $x = (1, 2, 3)$"."""
+        statement = stated.statement
+        is_data = stated.syntax == "latex" and len(statement.relations) == 1 and statement.relations[0].sign in EQUALS
+        if is_data and members.is_list(statement.members[1]) and members.is_value(stated, self.limits):
+            return stated.sentence.paragraph, not words.defines(stated.before)
+        return stated.sentence.paragraph, True
 
     def _read(self, stated: Stated) -> Iterator[Entry]:
         statement = stated.statement
@@ -203,6 +211,8 @@ class Reading:
         is_listed = members.is_list(stated.statement.members[1]) and not self._is_variable(head[0])
         if not words.defines(stated.before) and not is_listed:
             return stated.sentence.number
+        if is_listed and stated.sentence.number < len(self.ledger.sections):
+            return self.ledger.sections[stated.sentence.number]
         return stated.sentence.paragraph if self._is_variable(head[0]) or head[0] in self.used else None
 
     def _is_variable(self, name: str) -> bool:
@@ -232,13 +242,23 @@ class Reading:
             yield Unread(place, f"the definition of {name} cannot be read: {error.reason}", error)
             return
         self.ledger.add(made, number, until)
+        if stated.syntax == "latex" and parameters and not is_family:
+            self._parameters_as_numbers(made, text[statement.members[1].start : statement.members[1].end], number)
         if is_family:
             self.ledger.base.families.add(name)
         self.sections[name] = stated.sentence.section
-        holds = "from here on" if until is None else "in this sentence" if until == number else "in this paragraph"
+        holds = _told(until, number, stated.sentence.paragraph)
         if isinstance(before, Definition) and until is None:
             holds += ", in place of what was defined before"
         yield Defined(name, place, holds, is_link=len(statement.relations) > 1 and statement.relations[1].sign in EQUALS)
+
+    def _parameters_as_numbers(self, made: Definition, body: str, number: int) -> None:
+        """f(x, y) = (1 - x)^2 + y^2, where x and y are arrays elsewhere: here they are numbers, if only so it can be read."""
+        scope, fits = self.ledger.scope(number), formula_fits(body)
+        arrays = [name for name in made.parameters if scope.is_array(name) and name not in self.ledger.base.declared]
+        if arrays and not can_be_read(fits, scope, ()) and can_be_read(fits, scope, [Variable(name) for name in arrays]):
+            for name in arrays:
+                self.ledger.infer(Variable(name), number)
 
     # ---- claims
 
@@ -259,7 +279,16 @@ class Reading:
                 return Unread(place, "the left side is empty, and no formula stands before it.", FormulaError("the left side is empty."))
             return Equation(f"{self.previous} = {right.text}", place, stated.syntax, names, unknown, is_placed=False, conditions=conditions)
         is_zero = stated.syntax == "latex" and (members.is_zero(right) or members.is_zero(left))
-        return Equation(_padded(left, right), place, stated.syntax, names, unknown, True, conditions, open_why, is_zero)
+        return Equation(
+            _padded(left, right), place, stated.syntax, names, unknown, True, conditions, open_why, is_zero, (sides[0], sides[1])
+        )
+
+
+def _told(until: int | None, number: int, paragraph: int) -> str:
+    """Where a definition holds, in words."""
+    if until is None:
+        return "from here on"
+    return "in this sentence" if until == number else "in this paragraph" if until <= paragraph else "in this section"
 
 
 def _is_other(known: Declaration, arguments: int) -> bool:

@@ -18,6 +18,7 @@ from symgd.verify.document.entries import Place, Stated, Unread
 from symgd.verify.document.passages import GIVEN, INFIX, MACROS, MATH, SKIPPED, Passage
 from symgd.verify.document.sentences import Sentence, Words
 
+_OF_ONE = re.compile(r"\b(?:an?|one)\s+[^\W\d_][\w-]*(?:\s+[\w-]+)?\s*\Z", re.IGNORECASE)
 _LISTED = 8  # formulas of a list that share the words before it
 _TEXT = re.compile(r"\\(?:text|mathrm|mbox|textrm)\{([^}]*)\}")
 
@@ -72,12 +73,17 @@ class Statements:
             yield Stated(statement, item, sentence, before, after, neighbours=neighbours)
 
     def _lead(self, sentence: Sentence, k: int) -> str:
-        """The words before formula k: of a list, "with $c = 2$, $a = 1$ and $w = 0$", those before its first formula."""
+        """The words before formula k: of a list, "with $c = 2$, $a = 1$ and $w = 0$", those before its first formula.
+
+        What an article says of the first one, "a one-hot $y$ and $z$", is not said of the others.
+        """
+        own = k
         for _ in range(_LISTED):
             if k < 2 or not sentence.before(k) or isinstance(sentence.items[k - 2], Words) or not words.is_listing(sentence.before(k)):
                 break
             k -= 2
-        return sentence.before(k)
+        lead = sentence.before(k)
+        return lead if k == own else _OF_ONE.sub("", lead)
 
     def _without_remark(self, statement: Statement, item: Passage, sentence: Sentence) -> Statement:
         r"""The statement without a condition in brackets at its end, `… = \|\nabla f\| \ (u = \nabla f)`, which is not checked."""

@@ -9,7 +9,7 @@ import re
 
 _LET = re.compile(
     r"\b(?:let|set|setting|define|defines|defined|denote|denoted|put|putting|write|writing|call|called|introduce|consider|given|take|choose|fix|pick|where|with|using|here)\b"
-    r"|\b(?:sei|seien|setze|wobei|mit)\b|(?:라 하자|로 두|정의)",
+    r"|\b(?:sei|seien|setze|wobei|mit)\b|(?:라 하자|로 두|정의|여기서|단,)",
     re.IGNORECASE,
 )
 _CONDITION = re.compile(
