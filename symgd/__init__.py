@@ -7,6 +7,7 @@
     descend, compare                                gradient descent; symbolic against autograd
     check, check_chain                              is this equation right? the first wrong line of a derivation
     check_gradient                                  a torch function's own backward against the derived gradient
+    write_notes, fill_notes                         lecture notes in LaTeX, PDF, HTML, Markdown
     simplify                                        scalar identities, through SymPy
     define_function                                 a function of your own
     sin, exp, norm2, softmax, sum, … (`symgd.function_names()`)   the functions of the language, on formulas
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
     from symgd.descent.compare import compare
     from symgd.descent.descend import descend
     from symgd.lowering.torch_program import to_torch
+    from symgd.notes.document import write_notes
+    from symgd.notes.fill import fill_notes
     from symgd.verify.chain import check_chain
     from symgd.verify.check import check
 
@@ -79,6 +82,7 @@ __all__ = [
     "descend",
     "differential",
     "directional",
+    "fill_notes",
     "formula",
     "function_names",
     "gradient",
@@ -89,6 +93,7 @@ __all__ = [
     "simplify",
     "to_torch",
     "variables",
+    "write_notes",
 ]
 
 _LATER = {
@@ -97,7 +102,9 @@ _LATER = {
     "check_gradient": "symgd.descent.check_gradient",
     "compare": "symgd.descent.compare",
     "descend": "symgd.descent.descend",
+    "fill_notes": "symgd.notes.fill",
     "to_torch": "symgd.lowering.torch_program",
+    "write_notes": "symgd.notes.document",
 }
 
 
