@@ -8,6 +8,8 @@
     check, check_chain                              is this equation right? the first wrong line of a derivation
     check_gradient                                  a torch function's own backward against the derived gradient
     write_notes, fill_notes                         lecture notes in LaTeX, PDF, HTML, Markdown
+    plot_contours, plot_surface, plot_curve,        figures, with matplotlib
+    plot_slice, plot_directions, plot_rates, plot_losses, animate
     simplify                                        scalar identities, through SymPy
     define_function                                 a function of your own
     sin, exp, norm2, softmax, sum, … (`symgd.function_names()`)   the functions of the language, on formulas
@@ -56,6 +58,10 @@ if TYPE_CHECKING:
     from symgd.descent.descend import descend
     from symgd.lowering.torch_program import to_torch
     from symgd.notes.document import write_notes
+    from symgd.notes.figures.descents import plot_losses, plot_rates
+    from symgd.notes.figures.line import plot_curve, plot_directions, plot_slice
+    from symgd.notes.figures.moving import animate
+    from symgd.notes.figures.plane import plot_contours, plot_surface
     from symgd.notes.fill import fill_notes
     from symgd.verify.chain import check_chain
     from symgd.verify.check import check
@@ -73,6 +79,7 @@ __all__ = [
     "ShapeError",
     "SymgdError",
     "ValueGivenError",
+    "animate",
     "check",
     "check_chain",
     "check_gradient",
@@ -90,6 +97,13 @@ __all__ = [
     "hessian",
     "hessian_vector",
     "jacobian",
+    "plot_contours",
+    "plot_curve",
+    "plot_directions",
+    "plot_losses",
+    "plot_rates",
+    "plot_slice",
+    "plot_surface",
     "simplify",
     "to_torch",
     "variables",
@@ -97,12 +111,20 @@ __all__ = [
 ]
 
 _LATER = {
+    "animate": "symgd.notes.figures.moving",
     "check": "symgd.verify.check",
     "check_chain": "symgd.verify.chain",
     "check_gradient": "symgd.descent.check_gradient",
     "compare": "symgd.descent.compare",
     "descend": "symgd.descent.descend",
     "fill_notes": "symgd.notes.fill",
+    "plot_contours": "symgd.notes.figures.plane",
+    "plot_curve": "symgd.notes.figures.line",
+    "plot_directions": "symgd.notes.figures.line",
+    "plot_losses": "symgd.notes.figures.descents",
+    "plot_rates": "symgd.notes.figures.descents",
+    "plot_slice": "symgd.notes.figures.line",
+    "plot_surface": "symgd.notes.figures.plane",
     "to_torch": "symgd.lowering.torch_program",
     "write_notes": "symgd.notes.document",
 }

@@ -31,12 +31,12 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--along", metavar="U", type=text, help='the directional derivative too: "3/5, 4/5", or a name')
     parser.add_argument("--claim", metavar="EQUATION", action="append", type=text, help="an equation to check; may be given several times")
     parser.add_argument("--start", metavar="VALUES", type=text, help="a descent from there")
-    parser.add_argument("--rate", metavar="R", type=_number, help="its rate")
+    parser.add_argument("--rate", metavar="R", type=rate, help="its rate")
     parser.add_argument("--steps", metavar="N", type=int, help="its updates")
     parser.add_argument("--figures", metavar="NAMES", help=f"names with commas between them, of {', '.join(FIGURES)}")
 
 
-def _number(argument: str) -> float:
+def rate(argument: str) -> float:
     try:
         return number(argument)
     except SymgdError as error:

@@ -131,7 +131,7 @@ class _Writer:
         body = [" & ".join(map(self.inline, row)) + r" \\" for row in rows]
         columns = "l" + "r" * (len(header) - 1)
         head = " & ".join(map(self.inline, header)) + r" \\ \hline"
-        return "\n".join([r"\begin{center}", rf"\begin{{tabular}}{{{columns}}}", head, *body, r"\end{tabular}", r"\end{center}"])
+        return "\n".join([r"\begin{center}\renewcommand{\arraystretch}{1.4}", rf"\begin{{tabular}}{{{columns}}}", head, *body, r"\end{tabular}", r"\end{center}"])
 
 
 def display(latex: str) -> str:
@@ -155,10 +155,10 @@ def derivation(lines: tuple[b.Line, ...]) -> str:
     left = max(width(line.left) for line in lines)
     right = max(width(line.right) for line in lines)
     rule = max(0.45 * len(line.rule) for line in lines)
-    beside = left + right + rule + 6 <= _LINE
-    own = not beside and left > 10
+    beside = left + right + rule + 5 <= _LINE
+    own = not beside and left > 5
     if own:
-        beside = right + rule + 8 <= _LINE
+        beside = right + rule + 6.5 <= _LINE
     rows: list[str] = []
     for line in lines:
         if line.left and own:
@@ -171,5 +171,5 @@ def derivation(lines: tuple[b.Line, ...]) -> str:
         if beside:
             rows[-1] += f" && {said}"
         elif rule:
-            rows[-1] += rf" \\ &\qquad\qquad \text{{\small ({escaped(line.rule)})}}"
+            rows[-1] += rf" \\* &\qquad\qquad \text{{\small ({escaped(line.rule)})}}"
     return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
