@@ -17,7 +17,9 @@ _KINDS = ("contours", "surface", "curve", "slice", "directions", "rates", "losse
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("variables", metavar="VARIABLE", nargs="*", default=[], type=text, help="the axes (default: scalars without a value)")
+    parser.add_argument(
+        "variables", metavar="VARIABLE", nargs="*", default=[], type=text, help="the axes (default: scalars without a value)"
+    )
     parser.add_argument("--output", "-o", metavar="FILE", type=text, default="figure.png", help="the file (default: figure.png)")
     parser.add_argument("--kind", choices=_KINDS, help="what to draw (default: a curve, or contours)")
     parser.add_argument("--at", metavar="VALUES", type=text, help='the point, and values of what is no axis: "x=2, y=[1, 3/5]"')
@@ -39,7 +41,9 @@ def _run(arguments: argparse.Namespace) -> int:
     kind = arguments.kind or _suited(f, arguments, point, start)
     allowed = (".gif", ".html") if kind == "animation" else (".png", ".pdf", ".svg", ".pgf")
     if output.suffix.lower() not in allowed:
-        raise ValueGivenError(f"a figure of this kind cannot be written to {arguments.output!r}.", hint=f"Its ending is one of {', '.join(allowed)}.")
+        raise ValueGivenError(
+            f"a figure of this kind cannot be written to {arguments.output!r}.", hint=f"Its ending is one of {', '.join(allowed)}."
+        )
     data = _drawn(f, kind, arguments, point, start, output.suffix.lower())
     from symgd.notes.document import write_file
 
@@ -81,10 +85,14 @@ def _drawn(f: Formula, kind: str, arguments: argparse.Namespace, point: dict[str
     elif kind == "surface":
         figure = symgd.plot_surface(f, names, values=fixed, box=box, descent=walked)
     elif kind == "curve":
-        name = names[0] if names else next((n for n, leaf in f.leaves.items() if not leaf.shape and (n not in point or len(f.leaves) == 1)), None)
+        name = (
+            names[0]
+            if names
+            else next((n for n, leaf in f.leaves.items() if not leaf.shape and (n not in point or len(f.leaves) == 1)), None)
+        )
         at = point.get(name, start.get(name)) if name is not None else None
         others = {n: value for n, value in point.items() if n != name}
-        figure = symgd.plot_curve(f, name if not names or len(names) == 1 else names, values=others, box=box, at=at)
+        figure = symgd.plot_curve(f, name, values=others, box=box, at=at)
     elif kind == "slice":
         if arguments.along is None:
             raise ValueGivenError("a slice needs a direction.", hint='Write --along "3/5, 4/5".')

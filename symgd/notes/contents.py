@@ -5,7 +5,6 @@ Every line of a derivation is put to `check_chain` before it is written down; a 
 
 from __future__ import annotations
 
-import math as real
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from symgd.notation.derivation import Derivation
 from symgd.notation.latex_names import name_latex
 from symgd.notes.blocks import Block, Derived, Display, Grid, Heading, Inline, Items, Line, Paragraph, Picture, Piece, math, say, strong
 from symgd.notes.mathematics import checked
+from symgd.notes.numbers import number_latex
 from symgd.notes.problem import Problem
 from symgd.verify.chain import check_chain
 from symgd.verify.check import Verdict, check
@@ -27,7 +27,6 @@ from symgd.verify.check import Verdict, check
 SECONDS = 10.0  # for the check of one chain, and of one claim
 _LETTERS = ("f", "L", "g", "h", "F", "J")
 _ROWS = 12  # of the table of a descent
-_ENTRIES = 9  # of an array that a table shows
 
 
 @dataclass(slots=True)
@@ -261,10 +260,18 @@ def claimed(claim: str, given: str, latex: bool) -> tuple[Inline, str, str]:
             f"not proved (agrees): {claim}",
         )
     if verdict.grade == "undecided":
-        return say(strong("Not decided"), ": ", Piece("code", claim), f". {verdict.why}"), "undecided", f"not decided: {claim}: {verdict.why}"
+        return (
+            say(strong("Not decided"), ": ", Piece("code", claim), f". {verdict.why}"),
+            "undecided",
+            f"not decided: {claim}: {verdict.why}",
+        )
     pieces: list[Piece] = [strong("Wrong"), Piece("text", ": "), Piece("code", claim), Piece("text", f". {_sentence(verdict.why)}")]
     if verdict.mistake is not None:
-        pieces += [Piece("text", f" Likely: {verdict.mistake.text.strip()} Right: "), Piece("code", verdict.mistake.repair), Piece("text", ".")]
+        pieces += [
+            Piece("text", f" Likely: {verdict.mistake.text.strip()} Right: "),
+            Piece("code", verdict.mistake.repair),
+            Piece("text", "."),
+        ]
     return tuple(pieces), "refuted", f"wrong: {claim}: {verdict.why}"
 
 
@@ -324,29 +331,6 @@ def _listed(values: Mapping[str, Any]) -> Iterator[Piece]:
         yield math(f"{name_latex(name)} = {number_latex(value)}")
 
 
-def number_latex(value: Any) -> str:
-    """A number with six digits, an array of few entries, or the shape of one of many."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if not isinstance(value, list):
-        return _digits(float(value))
-    rows = value if value and isinstance(value[0], list) else [value]
-    if sum(map(len, rows)) > _ENTRIES or any(isinstance(row[0], list) for row in rows if row):
-        return rf"\text{{{len(value)} {'rows' if rows is value else 'numbers'}}}"
-    if rows is not value:
-        return f"\\left({', '.join(_digits(float(entry)) for entry in value)}\\right)"
-    return r"\begin{bmatrix}" + r" \\ ".join(" & ".join(_digits(float(entry)) for entry in row) for row in rows) + r"\end{bmatrix}"
-
-
-def _digits(value: float) -> str:
-    if real.isnan(value):
-        return r"\text{nan}"
-    if real.isinf(value):
-        return r"\infty" if value > 0 else r"-\infty"
-    mantissa, _, exponent = f"{value:.6g}".partition("e")
-    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
-
-
 # ---- the descent -----------------------------------------------------------------------------------------------------
 
 
@@ -364,7 +348,9 @@ def _descent(made: Contents) -> None:
     names = list(problem.start)
     if problem.rate is not None:
         made.add(Paragraph(say("Every step takes all derivatives first, then changes all parameters together:")))
-        updates = [rf"{name_latex(name)} \leftarrow {name_latex(name)} - {number_latex(problem.rate)}\, {_slope(made, name)}" for name in names]
+        updates = [
+            rf"{name_latex(name)} \leftarrow {name_latex(name)} - {number_latex(problem.rate)}\, {_slope(made, name)}" for name in names
+        ]
         made.add(*map(Display, updates))
     header = (say("step"), *(say(math(name_latex(name))) for name in names), say(math(made.letter)))
     rows = [

@@ -11,12 +11,12 @@ from typing import Any, Union
 
 from symgd.errors import FormulaError, LimitError, SymgdError, ValueGivenError
 from symgd.notes import prose
-from symgd.notes.blocks import Block, Display, Heading, Notes, Paragraph, Picture
+from symgd.notes.blocks import Block, Display, Heading, Inline, Notes, Paragraph, Picture
 from symgd.notes.contents import Contents, claimed, contents_of
 from symgd.notes.html import html
 from symgd.notes.markdown import markdown
 from symgd.notes.pdf import pdf
-from symgd.notes.problem import LARGEST, Problem, problem_of, toml_of
+from symgd.notes.problem import LARGEST, problem_of, toml_of
 from symgd.notes.tex import tex
 
 SOURCES = (".md", ".toml")
@@ -106,7 +106,8 @@ def _refuse_many(path: Path, count: int) -> None:
 
 
 def _of_markdown(text: str, path: Path) -> Notes:
-    title, blocks, made = (), list[Block](), list[Contents]()  # type: ignore[var-annotated]
+    title: Inline = ()
+    blocks, made = list[Block](), list[Contents]()
     own: list[Block] = []
     complaints: list[str] = []
     remarks: list[str] = []

@@ -130,7 +130,7 @@ def _made(said: str, given: str) -> str:
     """The LaTeX that a marker asks for."""
     asked = _ASKS.match(said)
     if asked is None or asked["what"] not in _WHAT:
-        hint = f"Write % symgd: gradient of x^2 wrt x; instead of gradient also {', '.join(_WHAT[1:])}; then, where needed, along u, given x[n]."
+        hint = f"Write % symgd: gradient of x^2 wrt x; there are {', '.join(_WHAT)}; at the end stand along u, given x[n]."
         raise FormulaError(f"this marker is not understood: {said[:60]!r}.", hint=hint)
     written = asked["formula"]
     latex = written.startswith("$")
@@ -141,8 +141,6 @@ def _made(said: str, given: str) -> str:
     if (asked["along"] is not None) != (asked["what"] == "directional"):
         raise FormulaError("a directional derivative, and only that, is along something.", hint="Write directional of x^2 wrt x along u.")
     return _derived(f, asked["what"], by, asked["along"])
-
-
 
 
 def _derived(f: Formula, what: str, by: Union[str, list[str]], along: str | None) -> str:

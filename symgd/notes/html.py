@@ -12,7 +12,7 @@ from symgd.notes.mathematics import mathml
 Draw = Callable[[b.Picture], bytes]  # a figure as SVG
 
 _STYLE = """
-body { max-width: 54rem; margin: 2rem auto; padding: 0 1rem; font: 1.05rem/1.55 Georgia, "Noto Serif", "Noto Serif KR", serif; color: #111; }
+body { max-width: 54rem; margin: 2rem auto; padding: 0 1rem; font: 1.05rem/1.55 Georgia, "Noto Serif KR", serif; color: #111; }
 h1 { font-size: 1.7rem; } h2 { font-size: 1.35rem; } h3 { font-size: 1.1rem; }
 .wide { overflow-x: auto; margin: 0.8rem 0; }
 table { border-collapse: collapse; } td, th { padding: 0.2rem 0.8rem; text-align: right; }
@@ -20,7 +20,8 @@ td:first-child, th:first-child { text-align: left; } th { border-bottom: 1px sol
 .derivation td { padding: 0.3rem 0.35rem; text-align: left; white-space: nowrap; } .derivation td:first-child { text-align: right; }
 .derivation td.rule { padding-left: 2rem; color: #444; font-size: 0.9rem; }
 figure { margin: 1rem 0; text-align: center; } figure img { max-width: 100%; } figcaption { font-style: italic; font-size: 0.95rem; }
-pre, code { font-family: "DejaVu Sans Mono", Consolas, monospace; font-size: 0.92em; } pre { background: #f4f4f4; padding: 0.7rem; overflow-x: auto; }
+pre, code { font-family: "DejaVu Sans Mono", Consolas, monospace; font-size: 0.92em; }
+pre { background: #f4f4f4; padding: 0.7rem; overflow-x: auto; }
 """
 _TAGS = {"strong": "strong", "emphasis": "em", "code": "code"}
 

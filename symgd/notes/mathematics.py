@@ -172,7 +172,9 @@ class _Reader:
         if token.isalpha() and token.isascii():
             return f"<mi>{token}</mi>"
         if token.isalpha():
-            self.fail(f"{token} cannot stand in a formula as it is.", rf"Write \\text{{{token}}}, or the command of the letter.", self.at - 1)
+            self.fail(
+                f"{token} cannot stand in a formula as it is.", rf"Write \\text{{{token}}}, or the command of the letter.", self.at - 1
+            )
         if token == "~":
             return '<mspace width="0.25em"/>'
         if token in "+-=<>,;:!()[]|/*.'?":
@@ -247,7 +249,9 @@ class _Reader:
     def environment(self) -> str:
         name = self.raw()
         if name not in known.MATRICES and name not in known.ALIGNED:
-            self.fail(f"\\begin{{{name[:20]}}} cannot stand in a formula of the notes.", f"There are {', '.join(known.MATRICES)}.", self.at - 1)
+            self.fail(
+                f"\\begin{{{name[:20]}}} cannot stand in a formula of the notes.", f"There are {', '.join(known.MATRICES)}.", self.at - 1
+            )
         rows: list[list[str]] = [[""]]
         while self.next != r"\end":
             rows[-1][-1] = "".join(self.until(lambda token: token in ("&", r"\\", r"\end")))

@@ -1,14 +1,14 @@
 """What a problem in notes may say: TOML, its keys a closed list, every value checked before anything is computed.
 
-    formula = "mean((w*x + b - y)^2)"     latex = true where it is LaTeX
-    given = "x[n], y[n]"
-    variables = ["w", "b"]                what to derive by (default: every parameter of the start, else every variable)
-    order = 2                             the Hessian too
-    point = {w = 1.0, …}                  where the gradient is computed and compared with autograd
-    direction = ["3/5", "4/5"]            the derivative along it; a number or text for each variable, or the name of a variable
-    claims = ["…"]                        equations written by hand, to be checked
-    start = {w = 0.0, b = 0.0}            a descent: with data (a table, or a .csv or .npz file beside the notes), rate, steps or epochs
-    figures = ["contours", "losses"]
+formula = "mean((w*x + b - y)^2)"     latex = true where it is LaTeX
+given = "x[n], y[n]"
+variables = ["w", "b"]                what to derive by (default: every parameter of the start, else every variable)
+order = 2                             the Hessian too
+point = {w = 1.0, …}                  where the gradient is computed and compared with autograd
+direction = ["3/5", "4/5"]            the derivative along it; a number or text for each variable, or the name of a variable
+claims = ["…"]                        equations written by hand, to be checked
+start = {w = 0.0, b = 0.0}            a descent: with data (a table, or a .csv or .npz file beside the notes), rate, steps or epochs
+figures = ["contours", "losses"]
 """
 
 from __future__ import annotations
@@ -107,7 +107,9 @@ class _Value:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value) if isinstance(value, str | int | float | bool) else f"a {'table' if isinstance(value, dict) else type(value).__name__}"
+    text = (
+        repr(value) if isinstance(value, str | int | float | bool) else f"a {'table' if isinstance(value, dict) else type(value).__name__}"
+    )
     return text if len(text) <= 40 else text[:38] + " …"
 
 

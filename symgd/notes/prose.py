@@ -1,4 +1,4 @@
-r"""Prose in Markdown to blocks: headings, paragraphs, lists, displays $$…$$, fenced blocks; in a line **strong**, *emphasis*, `code`, $math$.
+r"""Prose in Markdown to blocks: headings, paragraphs, lists, displays $$…$$, fenced blocks; **strong**, *emphasis*, `code`, $math$.
 
 Fenced blocks whose name begins with `symgd-` are not prose: they are handed back with the line that they begin in. Nothing else of Markdown
 is known, HTML least of all: what looks like it is text.
@@ -66,7 +66,7 @@ def parts(text: str) -> Iterator[Union[Block, Fence]]:
             display, at = _display(lines, at)
             yield display
         elif heading := _HEADING.match(line):
-            yield _placed(at, lambda: Heading(inline(heading[2]), len(heading[1])))  # noqa: B023  called at once
+            yield _placed(at, lambda: Heading(inline(heading[2]), len(heading[1])))
             at += 1
         elif _ITEM.match(line):
             begin, at = at, _end(lines, at, items=True)

@@ -119,8 +119,8 @@ class _Writer:
             case b.Grid(header, rows):
                 return self.grid(header, rows)
             case b.Listing(text):
-                lines = [rf"\texttt{{{escaped(line).replace(' ', '~')}}}\\" if line.strip() else r"\mbox{}\\" for line in text.split("\n")]
-                return "\\begin{flushleft}\n" + "\n".join(lines) + "\n\\end{flushleft}"
+                shown = [rf"\texttt{{{escaped(line).replace(' ', '~')}}}\\" if line.strip() else r"\mbox{}\\" for line in text.split("\n")]
+                return "\\begin{flushleft}\n" + "\n".join(shown) + "\n\\end{flushleft}"
             case b.Picture(_, caption):
                 self.figures += 1
                 path = self.place(block, self.figures)
@@ -131,7 +131,16 @@ class _Writer:
         body = [" & ".join(map(self.inline, row)) + r" \\" for row in rows]
         columns = "l" + "r" * (len(header) - 1)
         head = " & ".join(map(self.inline, header)) + r" \\ \hline"
-        return "\n".join([r"\begin{center}\renewcommand{\arraystretch}{1.4}", rf"\begin{{tabular}}{{{columns}}}", head, *body, r"\end{tabular}", r"\end{center}"])
+        return "\n".join(
+            [
+                r"\begin{center}\renewcommand{\arraystretch}{1.4}",
+                rf"\begin{{tabular}}{{{columns}}}",
+                head,
+                *body,
+                r"\end{tabular}",
+                r"\end{center}",
+            ]
+        )
 
 
 def display(latex: str) -> str:

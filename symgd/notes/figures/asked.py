@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,5 +71,3 @@ def _walked(problem: Problem, f: Formula) -> Any:
     from symgd.notes.contents import descent_of
 
     return descent_of(problem, f)
-
-

@@ -48,7 +48,7 @@ def style() -> Any:
     from matplotlib import font_manager
 
     there = {font.name for font in font_manager.fontManager.ttflist}
-    families = [name for name in _STYLE["font.family"] if name in there or name == "sans-serif"]  # type: ignore[union-attr,attr-defined]
+    families = [name for name in _STYLE["font.family"] if name in there or name == "sans-serif"]  # type: ignore[attr-defined]
     return matplotlib.rc_context({**_STYLE, "font.family": families})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from symgd.errors import ValueGivenError
@@ -13,6 +14,7 @@ from symgd.notes.figures.plane import contours_on, path_of, path_on
 
 MOST = 6  # rates side by side
 _FAR = 1e6
+_SHORT = 0.05
 
 
 def plot_rates(
@@ -76,11 +78,13 @@ def course_of(values: Sequence[float], path: Sequence[Sequence[float]]) -> str:
     """How a descent goes, in two words."""
     if not math.isfinite(values[-1]) or values[-1] > values[0]:
         return "diverges"
-    moves = [[b - a for a, b in zip(p, q)] for p, q in zip(path, path[1:])]
-    turns = sum(sum(a * b for a, b in zip(p, q)) < 0 for p, q in zip(moves, moves[1:]))
+    moves = [[b - a for a, b in zip(p, q)] for p, q in pairwise(path)]
+    turns = sum(sum(a * b for a, b in zip(p, q)) < 0 for p, q in pairwise(moves))
     if turns > len(moves) / 3:
         return "oscillates"
-    return "too small" if len(values) > 2 and values[-1] > 0.3 * values[0] else "good"
+    # A step is the rate times the gradient: where the last is not much shorter than the first, the descent is far from its end.
+    lengths = [math.hypot(*move) for move in moves]
+    return "too small" if len(moves) > 2 and lengths[-1] > _SHORT * lengths[0] else "good"
 
 
 def _curve_on(axes: Any, numbers: Numbers, side: tuple[float, float], path: Sequence[Sequence[float]], values: Sequence[float]) -> None:

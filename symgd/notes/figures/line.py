@@ -113,7 +113,9 @@ def plot_slice(
         figure, axes = sheet()
         axes.plot(across, _clipped(heights), color=DARK, linewidth=1.8, label="$f(P + t\\,u)$")
         ends = np.array([-0.6 * reach, 0.6 * reach])
-        axes.plot(ends, height + slope * ends, color=ACCENT, linewidth=1.6, linestyle="--", label=f"tangent, slope $D_u f(P) = {slope:.4g}$")
+        axes.plot(
+            ends, height + slope * ends, color=ACCENT, linewidth=1.6, linestyle="--", label=f"tangent, slope $D_u f(P) = {slope:.4g}$"
+        )
         axes.plot([0], [height], "o", color="black", zorder=5)
         axes.annotate("$P$", (0, height), textcoords="offset points", xytext=(7, -13))
         axes.set(xlabel="$t$", ylabel="value", xlim=(-reach, reach))
@@ -167,7 +169,9 @@ def plot_directions(f: Any, variables: Sequence[str] | None = None, *, point: Ma
                 ha="left" if at < 1 else "right" if at > 5.2 else "center",
             )
         axes.set_xticks(np.pi * np.arange(0, 2.1, 0.5), ["$0$", "$\\pi/2$", "$\\pi$", "$3\\pi/2$", "$2\\pi$"])
-        axes.set_yticks([-norm, 0, norm] if norm else [0], ["$-\\Vert\\nabla f\\Vert$", "$0$", "$\\Vert\\nabla f\\Vert$"] if norm else ["$0$"])
+        axes.set_yticks(
+            [-norm, 0, norm] if norm else [0], ["$-\\Vert\\nabla f\\Vert$", "$0$", "$\\Vert\\nabla f\\Vert$"] if norm else ["$0$"]
+        )
         axes.set(xlabel=f"angle of $u$ in the plane of {label(names[0])} and {label(names[1])}", ylabel="slope", xlim=(0, 2 * math.pi))
         axes.set_ylim(-1.3 * (norm or 1), 1.3 * (norm or 1))
         axes.set_title(f"$\\Vert\\nabla f(P)\\Vert = {norm:.4g}$")

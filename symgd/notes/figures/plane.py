@@ -53,6 +53,15 @@ def path_of(descent: Any, names: Sequence[str]) -> list[list[float]]:
     return [[float(descent.path[name][k]) for name in names] for k in range(len(descent.values))]
 
 
+def _top(heights: Any) -> float:
+    """Up to where the surface is drawn: all of it, but for walls that would make the rest flat."""
+    import numpy as np
+
+    ends = levels_of(heights)
+    highest = float(np.nanmax(np.where(np.isfinite(heights), heights, np.nan)))
+    return highest if highest - ends[0] < 8 * (ends[-1] - ends[0]) else float(ends[-1])
+
+
 def contours_on(axes: Any, numbers: Numbers, sides: Any, gradient: bool) -> None:
     import numpy as np
 
@@ -99,7 +108,7 @@ def plot_surface(
     across, up = mesh(sides, 51)
     points = np.array([[x, y] for y in up for x in across])
     heights = numbers.many(points)[0].reshape(len(up), len(across))
-    top = float(levels_of(heights)[-1])
+    top = _top(heights)
     with style():
         figure, axes = sheet(5.4, 4.4, subplot_kw={"projection": "3d"})
         clipped = np.where(heights <= top, heights, np.nan)
