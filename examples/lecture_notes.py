@@ -3,7 +3,7 @@
     python examples/lecture_notes.py              writes nothing that stays
     python examples/lecture_notes.py FOLDER       leaves the notes there
 
-Claim: every line of every derivation in the notes is proved, every claim in them holds, and after the descent that the notes show, four hours
+Claim: every line of every derivation in the notes is proved, every claim in them holds, and after the descent shown in them, four hours
 of study give almost 8 points.
 """
 

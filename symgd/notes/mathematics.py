@@ -16,7 +16,7 @@ from symgd.notes import symbols as known
 
 LONGEST = 20_000  # characters of one formula
 _NESTING = 100
-_TOKEN = re.compile(r"\\(?:[A-Za-z]+|.)|\d+(?:\.\d+)?|\s+|.", re.S)
+_TOKEN = re.compile(r"\\(?:[A-Za-z]+|.)|\d+(?:\.\d+)?|\s+|.", re.DOTALL)
 _OPERATORS = {"-": "−", "*": "∗", "'": "′"}
 _FENCES = set("()[]|/.<>") | {"lvert", "rvert", "vert", "lVert", "rVert", "Vert", "|", "lfloor", "rfloor", "lceil", "rceil"}
 _FENCES |= {"langle", "rangle", "{", "}", "lbrace", "rbrace"}
