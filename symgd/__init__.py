@@ -9,6 +9,9 @@
     multistart                                      many starts at once, the best followed to the end
     check, check_chain, check_document              is this equation right? the first wrong line of a derivation; every claim of a document
     check_gradient                                  a torch function's own backward against the derived gradient
+    write_notes, fill_notes                         lecture notes in LaTeX, PDF, HTML, Markdown
+    plot_contours, plot_surface, plot_curve,        figures, with matplotlib
+    plot_slice, plot_directions, plot_rates, plot_losses, animate
     simplify                                        scalar identities, through SymPy
     define_function                                 a function of your own
     sin, exp, norm2, softmax, sum, … (`symgd.function_names()`)   the functions of the language, on formulas
@@ -58,6 +61,12 @@ if TYPE_CHECKING:
     from symgd.descent.learning_rates import learning_rates
     from symgd.descent.multistart import multistart
     from symgd.lowering.torch_program import to_torch
+    from symgd.notes.document import write_notes
+    from symgd.notes.figures.descents import plot_losses, plot_rates
+    from symgd.notes.figures.line import plot_curve, plot_directions, plot_slice
+    from symgd.notes.figures.moving import animate
+    from symgd.notes.figures.plane import plot_contours, plot_surface
+    from symgd.notes.fill import fill_notes
     from symgd.verify.chain import check_chain
     from symgd.verify.check import check
     from symgd.verify.document.check import check_document
@@ -75,6 +84,7 @@ __all__ = [
     "ShapeError",
     "SymgdError",
     "ValueGivenError",
+    "animate",
     "check",
     "check_chain",
     "check_document",
@@ -85,6 +95,7 @@ __all__ = [
     "descend",
     "differential",
     "directional",
+    "fill_notes",
     "formula",
     "function_names",
     "gradient",
@@ -94,12 +105,21 @@ __all__ = [
     "jacobian",
     "learning_rates",
     "multistart",
+    "plot_contours",
+    "plot_curve",
+    "plot_directions",
+    "plot_losses",
+    "plot_rates",
+    "plot_slice",
+    "plot_surface",
     "simplify",
     "to_torch",
     "variables",
+    "write_notes",
 ]
 
 _LATER = {
+    "animate": "symgd.notes.figures.moving",
     "check": "symgd.verify.check",
     "check_chain": "symgd.verify.chain",
     "check_document": "symgd.verify.document.check",
@@ -108,7 +128,16 @@ _LATER = {
     "descend": "symgd.descent.descend",
     "learning_rates": "symgd.descent.learning_rates",
     "multistart": "symgd.descent.multistart",
+    "fill_notes": "symgd.notes.fill",
+    "plot_contours": "symgd.notes.figures.plane",
+    "plot_curve": "symgd.notes.figures.line",
+    "plot_directions": "symgd.notes.figures.line",
+    "plot_losses": "symgd.notes.figures.descents",
+    "plot_rates": "symgd.notes.figures.descents",
+    "plot_slice": "symgd.notes.figures.line",
+    "plot_surface": "symgd.notes.figures.plane",
     "to_torch": "symgd.lowering.torch_program",
+    "write_notes": "symgd.notes.document",
 }
 
 

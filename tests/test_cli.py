@@ -87,9 +87,9 @@ def test_version(command: Command) -> None:
 
 USAGE = {
     (): "error: a verb is missing.\nsymgd --help lists the verbs.\n",
-    ("differentiate", "x^2"): "error: unknown verb 'differentiate'.\nThe verbs are derive, check, compare, descend.\n",
+    ("differentiate", "x^2"): "error: unknown verb 'differentiate'.\nThe verbs are derive, check, compare, descend, notes, plot.\n",
     ("derve", "x^2"): "error: unknown verb 'derve'.\nDid you mean derive?\n",
-    ("--verbose",): "error: unknown option '--verbose'.\nThe verbs are derive, check, compare, descend.\n",
+    ("--verbose",): "error: unknown option '--verbose'.\nThe verbs are derive, check, compare, descend, notes, plot.\n",
     ("derive",): "error: the following arguments are required: FORMULA.\nsymgd derive --help shows what it takes.\n",
     ("derive", "x^2", "x", "--fast"): "error: unrecognized arguments: --fast.\nsymgd derive --help shows what it takes.\n",
     ("derive", "x^2", "x", "--giv", "x"): "error: unrecognized arguments: --giv x.\nsymgd derive --help shows what it takes.\n",

@@ -161,7 +161,7 @@ def _along(f: Formula, names: Sequence[str], arguments: argparse.Namespace) -> D
     """The derivative in a direction; of second order the Hessian times the direction."""
     along: Union[str, list[str]] = arguments.along
     if len(names) > 1:
-        along = _components(arguments.along)
+        along = components(arguments.along)
     by: Union[str, Sequence[str]] = names[0] if len(names) == 1 else names
     if arguments.order == 1:
         found = symgd.directional(f, by, along=along, normalize=arguments.normalize)
@@ -171,7 +171,7 @@ def _along(f: Formula, names: Sequence[str], arguments: argparse.Namespace) -> D
     return Derivative(f"∇²f·{_subscript(arguments.along)}", tuple(names), symgd.hessian_vector(f, by, along=along))
 
 
-def _components(along: str) -> list[str]:
+def components(along: str) -> list[str]:
     """`[a, b]` or `a, b` as its components: the text between commas that stand in no inner bracket."""
     inner = along.strip()
     if inner.startswith("[") and inner.endswith("]"):

@@ -27,13 +27,17 @@ _STDIN_BYTES = 1 << 20  # far more than the limit on formulas; it only keeps an 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One verb: `options` adds its arguments to a parser, `run` does the work and returns the exit code."""
+    """One verb: `options` adds its arguments to a parser, `run` does the work and returns the exit code.
+
+    `short` are its options of one letter: every other text that begins with one `-` is a formula.
+    """
 
     name: str
     summary: str
     examples: tuple[str, ...]
     options: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
+    short: tuple[str, ...] = ()
 
 
 class UsageError(SymgdError):
@@ -66,13 +70,13 @@ def parser_of(verb: Verb) -> argparse.ArgumentParser:
 def parsed(verb: Verb, arguments: list[str]) -> argparse.Namespace:
     """The arguments of a verb. Options may stand anywhere; a text that begins with one `-` is a formula, as in "-x^2"."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    options = [_shielded(argument) if _is_negative(argument) else argument for argument in arguments[:end]]
+    options = [_shielded(argument) if _is_negative(argument, verb.short) else argument for argument in arguments[:end]]
     texts = [_shielded(argument) for argument in arguments[end + 1 :]]
     return parser_of(verb).parse_intermixed_args(options + texts)
 
 
-def _is_negative(argument: str) -> bool:
-    return argument.startswith("-") and not argument.startswith("--") and argument not in ("-", "-h")
+def _is_negative(argument: str, short: tuple[str, ...]) -> bool:
+    return argument.startswith("-") and not argument.startswith("--") and argument not in ("-", "-h", *short)
 
 
 def _shielded(argument: str) -> str:
