@@ -87,9 +87,9 @@ def test_version(command: Command) -> None:
 
 USAGE = {
     (): "error: a verb is missing.\nsymgd --help lists the verbs.\n",
-    ("differentiate", "x^2"): "error: unknown verb 'differentiate'.\nThe verbs are derive, check, compare, descend, notes, plot.\n",
+    ("differentiate", "x^2"): "error: unknown verb 'differentiate'.\nThe verbs are derive, check, compare, descend, notes, plot, export.\n",
     ("derve", "x^2"): "error: unknown verb 'derve'.\nDid you mean derive?\n",
-    ("--verbose",): "error: unknown option '--verbose'.\nThe verbs are derive, check, compare, descend, notes, plot.\n",
+    ("--verbose",): "error: unknown option '--verbose'.\nThe verbs are derive, check, compare, descend, notes, plot, export.\n",
     ("derive",): "error: the following arguments are required: FORMULA.\nsymgd derive --help shows what it takes.\n",
     ("derive", "x^2", "x", "--fast"): "error: unrecognized arguments: --fast.\nsymgd derive --help shows what it takes.\n",
     ("derive", "x^2", "x", "--giv", "x"): "error: unrecognized arguments: --giv x.\nsymgd derive --help shows what it takes.\n",
@@ -100,6 +100,12 @@ USAGE = {
     ("derive", "x^2", "--steps", "--detail", "x"): (
         "error: argument --detail: invalid choice: 'x' (choose from 'brief', 'normal', 'full').\nsymgd derive --help shows what it takes.\n"
     ),
+    ("export", "x^2"): "error: the following arguments are required: --output.\nsymgd export --help shows what it takes.\n",
+    ("export", "x^2", "--output", "f.txt"): (
+        "error: cannot export to 'f.txt': it has the suffix '.txt'.\n"
+        "Write .py for a torch module, .pt2 for torch.export, .c for C with a header.\n"
+    ),
+    ("export", "x^2", "q", "--output", "f.py"): "error: unknown variable 'q'.\nThe variables are x.\n",
     ("compare", "x^2"): "error: the following arguments are required: --at.\nsymgd compare --help shows what it takes.\n",
     ("descend", "x^2"): "error: the following arguments are required: --start.\nsymgd descend --help shows what it takes.\n",
     (*DESCENT[:-1], "fast"): "error: argument --rate: 'fast' is not a number.\nsymgd descend --help shows what it takes.\n",
@@ -677,3 +683,29 @@ def test_check_takes_an_equation(command: Command) -> None:
 def test_compare_outside_the_domain(command: Command) -> None:
     found = command("compare", "log(x)", "--at", "x=-1")
     assert (found.code, found.out, found.err) == (2, "", "error: log(-1) is not a real number.\nThe domain of log is x > 0.\n")
+
+
+# ---- export ----------------------------------------------------------------------------------------------------------
+
+
+def test_export_writes_a_module(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "loss.py"
+    found = command("export", "mean((w*x - y)^2)", "w", "--given", "x[n], y[n]", "--output", str(path))
+    assert found.out == f"f = mean((w*x - y).^2)\ntakes x, y, w\ngives the value, the gradient by w\nwrote {path}\n"
+    assert (found.code, found.err) == (0, "")
+    assert "def program(x0, x1, x2):" in path.read_text(encoding="utf-8")
+
+
+def test_export_json(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "f.c"
+    found = command("export", "A*x", "--given", "A[m,n], x[n]", "--dtype", "float32", "--output", str(path), "--json").json
+    assert found["outputs"] == ["the value"]
+    assert found["inputs"] == [{"name": "A", "shape": ["m", "n"]}, {"name": "x", "shape": ["n"]}]
+    assert found["files"] == [str(tmp_path / "f.h"), str(path)]
+    assert "float *const *out" in (tmp_path / "f.h").read_text(encoding="utf-8")
+
+
+def test_export_of_every_gradient_or_of_none(command: Command, tmp_path: Path) -> None:
+    arguments = ("export", "x^2*y", "--output", str(tmp_path / "f.py"), "--json")
+    assert command(*arguments).json["outputs"] == ["the value", "the gradient by x", "the gradient by y"]
+    assert command(*arguments, "--value-only").json["outputs"] == ["the value"]

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, TextIO
 
-from symgd.cli import check, compare, derive, descend, notes, plot
+from symgd.cli import check, compare, derive, descend, export, notes, plot
 from symgd.cli.verb import BAD_INPUT, FAULT, FINE, INTERRUPTED, UsageError, Verb, parsed
 from symgd.errors import SymgdError
 
-VERBS: dict[str, Verb] = {module.VERB.name: module.VERB for module in (derive, check, compare, descend, notes, plot)}
+VERBS: dict[str, Verb] = {module.VERB.name: module.VERB for module in (derive, check, compare, descend, notes, plot, export)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

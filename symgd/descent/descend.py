@@ -65,8 +65,8 @@ def descend(
     on from it bit for bit, and begins where there is none.
     `callback(step, loss, parameters)` is called after every update and stops the descent by returning True; so does an interrupt
     from the keyboard, and what was reached is returned. Long plain descents with a rate, without batches and without a callback,
-    are taken in C where there is a compiler: on the statistics of the data where the loss is quadratic in the parameters, else in
-    one loop over the program. They differ from those by torch by rounding.
+    are taken in C where there is a compiler: on the statistics of the data where the loss is quadratic in the parameters and
+    the data are more than a few numbers, else in one loop over the program. They differ from those by torch by rounding.
 
     Raises ValueGivenError, ShapeError, FormulaError, DomainError or LoweringError for values or options that do not fit; how
     the descent ends is no error but its outcome.

@@ -22,6 +22,7 @@ from symgd.lowering.program import Program
 
 _WORTH = 0.25  # seconds that a descent by torch has to take
 _BUILT_IN = 64  # entries of all inputs together up to which sizes are built into the loop, which is then unrolled
+_TINY = 100  # operations of a step that take no longer than one on the statistics of the data
 _NO_MEMORY = "no memory for a descent"
 
 
@@ -35,12 +36,17 @@ def native_steps(objective: Objective, steps: int) -> Steps | None:
         return None
     entries = sum(objective.bound.tensors[leaf.name].numel() for leaf in program.inputs)
     places = tuple(positions[name] for name in objective.names)
-    fixed = tuple(objective.bound.sizes.items()) if entries <= _BUILT_IN else ()
+    fixed = tuple(objective.bound.sizes.items()) if entries <= _BUILT_IN else None
     try:
         made = _library(program, dtype == torch.float32, fixed, places)
     except NoCompiler:
         return None
     return _NativeSteps(objective, made, places)
+
+
+def is_tiny(objective: Objective) -> bool:
+    """Is a step over all data so short that their statistics, which have to be kept accurate, do not pay?"""
+    return objective.program.program.operations.evaluate(objective.bound.sizes) <= _TINY
 
 
 class _NativeSteps(Steps):
@@ -84,6 +90,6 @@ class _NativeSteps(Steps):
 
 
 @lru_cache(maxsize=64)
-def _library(program: Program, single: bool, sizes: tuple[tuple[str, int], ...], places: tuple[int, ...]) -> Any:
+def _library(program: Program, single: bool, sizes: tuple[tuple[str, int], ...] | None, places: tuple[int, ...]) -> Any:
     small = [name for place in places for length in program.inputs[place].shape for name in length.names]
-    return library(native_source(program, row_dimension(program, small), single, dict(sizes), places))
+    return library(native_source(program, row_dimension(program, small), single, None if sizes is None else dict(sizes), places))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Union
@@ -45,7 +46,8 @@ _ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class Descent:
-    """What a descent found. `values` and `path` include the start: `values[k]` is the loss at `path[name][k]`.
+    """What a descent found. `values` and `path` include the start: `values[k]` is the loss at `path[name][k]`. They are lists, or are
+    read like lists (see `kept`).
 
     With batches a loss is that of the batch about to be used, the last one that of all data. Parameters are floats for
     scalars, tensors for arrays. `steps` counts updates, `evaluations` evaluations of the loss with its gradient, of its Hessian,
@@ -54,8 +56,8 @@ class Descent:
     """
 
     parameters: dict[str, Number]
-    values: list[float]
-    path: dict[str, list[Number]]
+    values: Sequence[float]
+    path: Mapping[str, Sequence[Number]]
     outcome: Outcome
     steps: int
     evaluations: int

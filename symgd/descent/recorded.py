@@ -11,6 +11,7 @@ import ctypes
 import math
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor
 
 from symgd.descent.interrupts import Interrupts
+from symgd.descent.kept import Arrays, Floats
 from symgd.descent.loop import _GROWTH, _KEPT, SMALL, Plan, bound_of_rates
 from symgd.descent.nonfinite import first_nonfinite
 from symgd.descent.objective import Objective
@@ -25,6 +27,7 @@ from symgd.descent.outcome import Descent, Number, Outcome
 
 _CHUNK = 0.05  # seconds after which the steps come back
 _MOST = 1 << 20  # steps in one go
+_FIRST = 1 << 20  # steps that there is room for at first
 
 
 class Steps(ABC):
@@ -62,36 +65,42 @@ class Steps(ABC):
     def _taken(self, walk: Plan, rate: float, interrupts: Interrupts) -> Descent:
         many = sum(tensor.numel() for tensor in self.point)
         stride = max(1, math.ceil(walk.steps * many / _KEPT))
-        values, points = [self.begin()], [self._row()]
+        values, path = np.empty(1), torch.empty((1, many), dtype=self.dtype)
+        values[0], path[0] = self.begin(), self._row()
         limit = _GROWTH * max(1.0, abs(values[0]))
-        outcome = self._outcome(values[0], limit, walk.tolerance)
+        outcome = self._outcome(float(values[0]), limit, walk.tolerance)
         taken, chunk = 0, 1
         while outcome is None and taken < walk.steps:
             if interrupts.asked:
                 outcome = Outcome.STOPPED
                 break
             wanted = min(chunk, walk.steps - taken)
-            record = np.empty(wanted)
-            path = torch.empty(((taken + wanted) // stride - taken // stride, many), dtype=self.dtype)
+            if taken + wanted >= len(values):
+                room = min(walk.steps, max(2 * (taken + wanted), _FIRST)) + 1
+                values, path = _longer(values, path, taken, taken // stride, room, (room - 1) // stride + 2)
             begun = time.perf_counter()
-            done = self.advance(walk, rate, limit, wanted, stride, stride - taken % stride, record, path)
+            done = self.advance(
+                walk, rate, limit, wanted, stride, stride - taken % stride, values[taken + 1 :], path[taken // stride + 1 :]
+            )
             spent = time.perf_counter() - begun
-            values += record[:done].tolist()
-            points.append(path[: (taken + done) // stride - taken // stride])
             taken += done
-            outcome = self._outcome(values[-1], limit, walk.tolerance)
+            outcome = self._outcome(float(values[taken]), limit, walk.tolerance)
             chunk = min(max(1, int(chunk * min(8.0, _CHUNK / max(spent, 1e-9)))), _MOST)
+        rows, end = taken // stride + 1, float(values[taken])
         if taken == walk.steps and walk.steps % stride:
-            points.append(self._row())
+            path[rows] = self._row()
+            rows += 1
         if outcome is None:
             small = SMALL if walk.tolerance is None else walk.tolerance
-            outcome = Outcome.CONVERGED if self.size() <= small * (1 + abs(values[-1])) else Outcome.MAX_STEPS
+            outcome = Outcome.CONVERGED if self.size() <= small * (1 + abs(end)) else Outcome.MAX_STEPS
         self.objective.evaluations += taken + 1
         advice = self._advice(outcome)
+        if 2 * taken < len(values):
+            values, path = values[: taken + 1].copy(), path[:rows].clone()
         return Descent(
             parameters={name: _number(tensor) for name, tensor in zip(self.objective.names, self.point)},
-            values=values,
-            path=self._columns(torch.cat(points)),
+            values=Floats(values[: taken + 1]),
+            path=self._columns(path[:rows]),
             outcome=outcome,
             steps=taken,
             evaluations=self.objective.evaluations,
@@ -118,20 +127,24 @@ class Steps(ABC):
         return None if math.isfinite(size) else Outcome.NONFINITE
 
     def _row(self) -> Tensor:
-        return torch.cat([tensor.reshape(-1) for tensor in self.point])[None]
+        return torch.cat([tensor.reshape(-1) for tensor in self.point])
 
-    def _columns(self, points: Tensor) -> dict[str, list[Number]]:
-        """The path by parameter: floats for scalars, tensors of their own for arrays."""
-        path: dict[str, list[Number]] = {}
+    def _columns(self, points: Tensor) -> dict[str, Sequence[Number]]:
+        """The path by parameter: floats for scalars, tensors for arrays."""
+        path: dict[str, Sequence[Number]] = {}
         place = 0
         for name, tensor in zip(self.objective.names, self.point):
             part = points[:, place : place + tensor.numel()]
             place += tensor.numel()
-            if tensor.dim():
-                path[name] = list(part.clone().reshape(len(points), *tensor.shape).unbind())
-            else:
-                path[name] = part[:, 0].tolist()
+            path[name] = Arrays(part.reshape(len(part), *tensor.shape)) if tensor.dim() else Floats(part[:, 0].numpy())
         return path
+
+
+def _longer(values: Any, path: Tensor, taken: int, rows: int, room: int, room_of_path: int) -> tuple[Any, Tensor]:
+    """Room for more steps, with what was kept."""
+    more, further = np.empty(room), torch.empty((room_of_path, path.shape[1]), dtype=path.dtype)
+    more[: taken + 1], further[: rows + 1] = values[: taken + 1], path[: rows + 1]
+    return more, further
 
 
 def largest(tensors: list[Tensor]) -> float:

@@ -14,7 +14,7 @@ from symgd.descent.loop import Callback, Plan, run
 from symgd.descent.methods.method import Method, Updates
 from symgd.descent.methods.table import TABLE, Setting, chosen, linear
 from symgd.descent.methods.updates import FixedRate
-from symgd.descent.native_loop import native_steps
+from symgd.descent.native_loop import is_tiny, native_steps
 from symgd.descent.objective import Objective
 from symgd.descent.outcome import Descent, Number, Outcome
 from symgd.descent.quadratic_loop import quadratic_steps
@@ -53,7 +53,8 @@ def walked(objective: Objective, asked: Asked) -> Descent:
     plan = asked.plan(way, why, asked.callback)
     is_plain = asked.batches is None and asked.callback is None and asked.checkpoint is None and objective.blocked is None
     if isinstance(way, FixedRate) and is_plain:
-        steps = quadratic_steps(objective, asked.steps) or native_steps(objective, asked.steps)
+        first, second = (native_steps, quadratic_steps) if is_tiny(objective) else (quadratic_steps, native_steps)
+        steps = first(objective, asked.steps) or second(objective, asked.steps)
         if steps is not None:
             return steps.taken(plan, way.rate)
     return run(objective, plan)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -93,9 +95,8 @@ class TorchProgram:
         known = f.known
         parameters = tuple(known[name] for name in names)
         self.program: Program = _lowered(f.expression, f.origin, tuple(known.items()), parameters)
-        small = [name for leaf in parameters for length in leaf.shape for name in length.names]
         made = _built if backend == "eager" else Built  # what the others become depends on the machine as it is then
-        self.built = made(self.program, dtype, device, backend, tuple(small))
+        self.built = made(self.program, dtype, device, backend, tuple(self.small))
         self.backend: Backend = self.built.backend
         self.compiled: Compiled = self.built.compiled
         required = dict.fromkeys([*f.variables, *(leaf.name for leaf in self.program.inputs)])
@@ -164,8 +165,33 @@ class TorchProgram:
     @cached_property
     def source(self) -> str:
         """The program as readable torch source: a module with one function, `program`, of the inputs in order."""
-        outputs = ["the value", *(f"the gradient by {name}" for name in self.names)]
-        return torch_source(self.program, str(self.dtype), str(self.device), str(self.formula), outputs).text
+        return torch_source(self.program, str(self.dtype), str(self.device), str(self.formula), self.outputs).text
+
+    @property
+    def outputs(self) -> list[str]:
+        """What the program returns, in words."""
+        return ["the value", *(f"the gradient by {name}" for name in self.names)]
+
+    @property
+    def small(self) -> list[str]:
+        """The dimensions of the parameters, which are taken to be small beside those of the data."""
+        known = self.formula.known
+        return [name for parameter in self.names for length in known[parameter].shape for name in length.names]
+
+    def export(self, path: str | os.PathLike[str]) -> tuple[Path, ...]:
+        """Write the program to a file that needs no symgd, by the suffix of the path; the files written.
+
+        `.py` is a torch module with one function, `program`; `.pt2` an `nn.Module` through `torch.export`, for arrays with at
+        least 2 entries along every axis; `.c` C source, with a header beside it. Each takes the inputs in order, as its
+        docstring, its extra file "program.json" or its header says, and gives the value and the gradients. What is there is
+        replaced as a whole.
+
+        Raises `ValueGivenError` for another suffix, or a file that cannot be written; `LoweringError` where the program has no
+        such form.
+        """
+        from symgd.lowering.export.write import export
+
+        return export(self, path)
 
     @property
     def operations(self) -> Dimension | int:

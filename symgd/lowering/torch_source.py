@@ -19,7 +19,7 @@ from symgd.lowering.torch_text import ATOM, Context, Text
 
 _INLINE = 70  # characters of a value that is still written into the line that uses it
 _SHOWN = 1_000  # characters of the formula in the docstring
-_HEADER = ("import torch", "", "from symgd.lowering import torch_arrays as g", "from symgd.lowering import torch_functions as f")
+HEADER = ("import torch", "", "from symgd.lowering import torch_arrays as g", "from symgd.lowering import torch_functions as f")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def torch_source(
     result = f"return ({returned},)" if len(program.outputs) == 1 else f"return {returned}"
     body = [*(_docstring(program, sizes, title, outputs) if documented else ()), *prologue, *writer.lines, result]
     constants = ["", *writer.setup] if writer.setup else []
-    lines = [*_HEADER, *constants, "", "", f"def program({arguments}):", *(f"    {line}" if line else "" for line in body), ""]
+    lines = [*HEADER, *constants, "", "", f"def program({arguments}):", *(f"    {line}" if line else "" for line in body), ""]
     return Source("\n".join(lines), sizes)
 
 
@@ -140,18 +140,27 @@ def _plain(length: Dimension) -> str | None:
     return length.names[0] if len(length.names) == 1 and length == Dimension.of(length.names[0]) else None
 
 
-def _docstring(program: Program, sizes: Sequence[str], title: str, outputs: Sequence[str]) -> list[str]:
+def described(program: Program, sizes: Sequence[str], title: str, outputs: Sequence[str]) -> list[str]:
+    """What a program is of, its arguments and what it returns, in lines: text of the user, as it is."""
     lines = [title if len(title) <= _SHOWN else title[:_SHOWN] + " …"] if title else ["A program made by symgd."]
     for k, leaf in enumerate(program.inputs):
         lines.append(f"x{k}: {leaf.name} {shape_text(leaf.shape)}")
     lines += [f"size: {name}" for name in sizes]
     if outputs:
         lines.append("Returns " + ", ".join(outputs) + ".")
-    safe = [_safe(line) for line in lines]
-    return [f'"""{safe[0]}', "", *safe[1:], '"""'] if len(safe) > 1 else [f'"""{safe[0]}"""']
+    return lines
 
 
-def _safe(line: str) -> str:
+def _docstring(program: Program, sizes: Sequence[str], title: str, outputs: Sequence[str]) -> list[str]:
+    lines = [safe(line) for line in described(program, sizes, title, outputs)]
+    return [f'"""{lines[0]}', "", *lines[1:], '"""'] if len(lines) > 1 else [f'"""{lines[0]}"""']
+
+
+def safe(line: str) -> str:
     """Text that can neither end a docstring nor begin an escape in it."""
-    shown = "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in line)
-    return shown.replace("\\", "\\\\").replace('"', '\\"')
+    return visible(line).replace("\\", "\\\\").replace('"', '\\"')
+
+
+def visible(line: str) -> str:
+    """Text in one line, without characters that are not seen."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in line)

@@ -129,6 +129,24 @@ def test_the_loop_comes_back_often(both, monkeypatch):
     same(*both(LINE, start={"w": 1.0}, data=DATA, rate=0.01, steps=60))
 
 
+@pytest.mark.parametrize("room", [1, 7, 64])
+def test_room_is_made_for_more_steps(both, monkeypatch, room):
+    """What was kept is kept when the arrays grow, also where the path is thinned out."""
+    monkeypatch.setattr(recorded, "_FIRST", room)
+    monkeypatch.setattr(recorded, "_CHUNK", 0.0)
+    same(*both(LINE, start={"w": 1.0}, data=DATA, rate=0.01, steps=90))
+    monkeypatch.setattr(recorded, "_KEPT", 40)
+    monkeypatch.setattr("symgd.descent.loop._KEPT", 40)
+    same(*both(LOGISTIC, start={"w": [0.1, 0.2, 0.3], "b": 1.0}, data=logistic_data(), rate=0.5, steps=61))
+
+
+def test_values_and_path_are_read_like_lists(both):
+    found, wanted = both(LINE, start={"w": 1.0}, data=DATA, rate=0.01, steps=20)
+    assert found.path["w"][:3] == pytest.approx(wanted.path["w"][:3], rel=1e-12)
+    assert list(found.values) == found.values == found.values[:]
+    assert {type(value) for value in found.values} == {type(w) for w in found.path["w"]} == {float}
+
+
 def test_an_interrupt_gives_what_was_reached(monkeypatch):
     monkeypatch.setattr(recorded, "_KEPT", 1_000)
     monkeypatch.setattr(native_loop, "_WORTH", 0.0)

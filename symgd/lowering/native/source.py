@@ -7,6 +7,7 @@ Sums over rows are made block by block in a fixed order, whatever the number of 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -31,12 +32,13 @@ def native_source(
     """The source. `rows` is the dimension of rows; `sizes`, where given, are built in. `moved` are the inputs that a descent
     moves, in the order of the outputs after the first, which are their gradients."""
     assert not unsupported(program)
-    return _Source(program, plan(program, rows, single), single, sizes or {}, moved).text()
+    return _Source(program, plan(program, rows, single), single, sizes, moved).text()
 
 
 class _Source:
-    def __init__(self, program: Program, made: Plan, single: bool, sizes: Mapping[str, int], moved: Sequence[int]) -> None:
-        self.program, self.plan, self.single, self.sizes, self.moved = program, made, single, sizes, moved
+    def __init__(self, program: Program, made: Plan, single: bool, sizes: Mapping[str, int] | None, moved: Sequence[int]) -> None:
+        self.program, self.plan, self.single, self.moved = program, made, single, tuple(moved)
+        self.is_built_in, self.sizes = sizes is not None, sizes or {}
         self.loops = Loops(made, single)
         self.names = program.dimension_names()
         self.types: dict[str, str] = {}
@@ -190,7 +192,7 @@ class _Source:
             *(f"double *{name} = w; w += block * {inner};" for name, inner in room),
         ]
         lines = [
-            f"{'INLINE' if self.sizes else 'OWN'} int pass{number}(long from, long to, long block, double *t{parameters}) {{",
+            f"{'INLINE' if self.is_built_in else 'OWN'} int pass{number}(long from, long to, long block, double *t{parameters}) {{",
             *_indented(opening),
             "    for (long lo = from; lo < to; lo += block) {",
             "        const long hi = lo + block < to ? lo + block : to;",
@@ -212,10 +214,12 @@ class _Source:
     # ---- a descent ---------------------------------------------------------------------------------------------------
 
     def _descent(self) -> str:
+        """Where sizes are built in, inputs and outputs are copied into arrays of the loop's own, which the compiler keeps in registers."""
+        ins, outs = ("held", "made") if self.is_built_in else ("in", "out")
         lines = []
         for place, k in enumerate(self.moved):
-            length = self.plan.elements.size(self.program.inputs[k].shape)
-            lines.append((f"{length}", f"moved[{place}]", f"out[{place + 1}]"))
+            to = f"p{k}" if self.is_built_in else f"moved[{place}]"
+            lines.append((self.plan.elements.size(self.program.inputs[k].shape), to, f"{outs}[{place + 1}]"))
         step = [f"for (long i = 0; i < {length}; i++) {to}[i] -= (real)(rate * {slope}[i]);" for length, to, slope in lines]
         kept = [f"for (long i = 0; i < {length}; i++) *path++ = {to}[i];" for length, to, _ in lines]
         largest = [
@@ -223,7 +227,32 @@ class _Source:
             for length, _, slope in lines
         ]
         sizes = [f"const long d{k} = {self.sizes.get(name, f'sizes[{k}]')}; (void)d{k};" for k, name in enumerate(self.names)]
-        return _DESCEND.format(sizes=" ".join(sizes), step=" ".join(step), kept=" ".join(kept), largest=" ".join(largest))
+        local, back = self._copies() if self.is_built_in else ([], [])
+        return _DESCEND.format(
+            sizes=" ".join(sizes),
+            local="\n    ".join(local),
+            step=" ".join(step),
+            kept=" ".join(kept),
+            largest=" ".join(largest),
+            back="\n    ".join(back),
+            ins=ins,
+            outs=outs,
+        )
+
+    def _copies(self) -> tuple[list[str], list[str]]:
+        """Lines that copy inputs and outputs into arrays, and what has changed of them back."""
+        local, back = [], []
+        inputs = [(f"p{k}", f"in[{k}]", leaf.shape) for k, leaf in enumerate(self.program.inputs)]
+        outputs = [(f"g{k}", f"out[{k}]", self.program.instructions[value].shape) for k, value in enumerate(self.program.outputs)]
+        for name, place, shape in [*inputs, *outputs]:
+            length = math.prod(one.evaluate(self.sizes) for one in shape)
+            local.append(f"real {name}[{max(1, length)}]; for (long i = 0; i < {length}; i++) {name}[i] = {place}[i];")
+            if name[0] == "g" or int(name[1:]) in self.moved:
+                where = place if name[0] == "g" else f"moved[{self.moved.index(int(name[1:]))}]"
+                back.append(f"for (long i = 0; i < {length}; i++) {where}[i] = {name}[i];")
+        local.append(f"const real *const held[] = {{{', '.join(name for name, _, _ in inputs)}}};")
+        local.append(f"real *const made[] = {{{', '.join(name for name, _, _ in outputs)}}};")
+        return local, back
 
 
 _CALL = """int symgd_call(const real *const *in, real *const *out, const long *sizes, long threads) { return run(in, out, sizes, threads); }
@@ -234,20 +263,23 @@ _DESCEND = """
 long symgd_descend(const real *const *in, real *const *out, const long *sizes, long threads, real *const *moved, double rate,
                    double tolerance, double limit, long steps, long stride, long until, double *values, real *path) {{
     {sizes}
-    for (long k = 0; k < steps; k++) {{
+    {local}
+    long k = 0, failed = 0;
+    while (k < steps) {{
         {step}
-        if (run(in, out, sizes, threads)) return -1;
-        const double value = out[0][0];
-        values[k] = value;
+        if (run({ins}, {outs}, sizes, threads)) {{ failed = 1; break; }}
+        const double value = {outs}[0][0];
+        values[k++] = value;
         if (--until == 0) {{ until = stride; {kept} }}
-        if (!(fabs(value) <= limit)) return k + 1;
+        if (!(fabs(value) <= limit)) break;
         if (tolerance >= 0.0) {{
             double size = 0.0;
             {largest}
-            if (!(size > tolerance * (1.0 + fabs(value))) || !(size < INFINITY)) return k + 1;
+            if (!(size > tolerance * (1.0 + fabs(value))) || !(size < INFINITY)) break;
         }}
     }}
-    return steps;
+    {back}
+    return failed ? -1 : k;
 }}
 """
 
