@@ -75,9 +75,14 @@ def _problem(arguments: argparse.Namespace) -> tuple[Formula, dict[str, Any]]:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from symgd.descent.ranks import is_first
+
     f, asked = _problem(arguments)
     found = symgd.descend(f, **asked, resume=arguments.resume)
     outcome = found.outcome.value
+    code = REFUTED if outcome in ("diverged", "nonfinite") else FINE
+    if not is_first():  # of the processes of torchrun one speaks
+        return code
     report = found.report() if arguments.report else None
     if arguments.json:
         answer: dict[str, Any] = {
@@ -93,7 +98,7 @@ def _run(arguments: argparse.Namespace) -> int:
         print_json(answer if report is None else {**answer, "report": report.json()})
     else:
         print(found if report is None else f"{found}\n\n{report}")
-    return REFUTED if outcome in ("diverged", "nonfinite") else FINE
+    return code
 
 
 VERB = Verb(

@@ -438,7 +438,7 @@ def test_batches_of_which_dimension():
     start = {"U": np.ones((2, 1)), "V": np.ones((3, 1))}
     with pytest.raises(ValueGivenError) as error:
         descend(f, start=start, data={"M": np.ones((2, 3))}, rate=0.1, batch=1)
-    assert str(error.value).startswith("batches need one dimension that runs over the data, and the formula has none.")
+    assert str(error.value).startswith("batches, blocks and ranks need one dimension that runs over the data, and the formula has none.")
 
 
 @pytest.mark.parametrize("text", ["w +", "(w"])
