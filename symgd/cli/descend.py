@@ -15,7 +15,12 @@ from symgd.formula import Formula
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", metavar="VALUES", type=text, help='where the parameters start: "w=0, b=[0, 0]"')
-    parser.add_argument("--data", metavar="FILE", type=text, help="a .csv file with a heading, or a .npz file")
+    parser.add_argument(
+        "--data",
+        metavar="FILE",
+        type=text,
+        help="a .csv file with a heading, or a .npz, .safetensors, .parquet, .arrow, .feather or .pt file",
+    )
     parser.add_argument("--rate", metavar="R", type=_rate, help="the rate of the steps, or auto (default: the method finds its own)")
     parser.add_argument("--method", metavar="NAME", type=text, help="how to descend (default: auto, which chooses and says why)")
     parser.add_argument("--schedule", metavar="NAME", type=text, help="how the rate changes: inverse, exponential, linear, cosine")

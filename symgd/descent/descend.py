@@ -49,7 +49,8 @@ def descend(
 ) -> Descent:
     """Minimise a scalar formula over the variables named in `start`, by its symbolic gradient.
 
-    `data` gives the other variables: a mapping, a frame of pandas or polars, or the path of a .csv, .npz or .safetensors file;
+    `data` gives the other variables: a mapping, a frame of pandas or polars, or the path of a .csv, .npz, .safetensors,
+    .parquet, .arrow, .feather or .pt file (a Parquet file of more than a gigabyte comes in blocks);
     or a function that returns blocks of the data, mappings, anew at every call, for data larger than memory (exact over all blocks);
     `missing="drop"` leaves out rows of a frame or a .csv file with an entry that is missing. With a `rate` every step is
     w ← w − rate·∂f/∂w, all gradients first, then all parameters together, and without a `tolerance` all steps are taken.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from symgd.algebra.dimension import shape_text
+from symgd.descent.columns import is_large, parquet_blocks
 from symgd.descent.data import MISSING, is_frame, read_data, read_frame
 from symgd.descent.objective import Objective
 from symgd.descent.options import check_names
@@ -33,13 +34,14 @@ def prepared(
         raise ValueGivenError(f"missing is {str(missing)[:40]!r}.", hint='Write missing="error", or missing="drop".')
     wanted = [name for name in f.variables if name not in start]
     if isinstance(data, str | Path):
-        data = read_data(data, wanted, missing)
-    elif callable(data):
+        path = Path(data)
+        data = parquet_blocks(path, wanted, missing) if is_large(path, wanted) else read_data(path, wanted, missing)
+    if callable(data):
         return _in_blocks(f, start, data, device, dtype, fixed, team)
-    elif is_frame(data):
+    if is_frame(data):
         data = read_frame(data, wanted, missing)
     if data is not None and not isinstance(data, Mapping):
-        hint = "Give a mapping from names to arrays, a frame, or the path of a .csv, .npz or .safetensors file."
+        hint = "Give a mapping from names to arrays, a frame, or the path of a file: see the README."
         raise ValueGivenError(f"the data are of type {type(data).__name__}.", hint=hint)
     check_names(start, data or {}, f.known, f.variables)
     held = _held(start, fixed)
