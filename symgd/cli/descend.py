@@ -83,7 +83,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from symgd.descent.ranks import is_first
 
     f, asked = _problem(arguments)
-    found = symgd.descend(f, **asked, resume=arguments.resume)
+    found = symgd.descend(f, **asked, resume=arguments.resume, progress=True)
     outcome = found.outcome.value
     code = REFUTED if outcome in ("diverged", "nonfinite") else FINE
     if not is_first():  # of the processes of torchrun one speaks

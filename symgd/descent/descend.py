@@ -46,6 +46,7 @@ def descend(
     resume: bool = False,
     callback: Callback | None = None,
     ranks: str | None = None,
+    progress: bool = False,
 ) -> Descent:
     """Minimise a scalar formula over the variables named in `start`, by its symbolic gradient.
 
@@ -75,6 +76,9 @@ def descend(
     each takes its part, `ranks="own"` where each gives rows of its own, `ranks="alone"` for descents that have nothing to do with one
     another. Losses are sums over the rows. Rank 0 takes the steps, calls `callback` and writes the checkpoint; the result is the
     same on every rank, and that of one process within rounding.
+
+    `progress=True` shows steps, loss, gradient and speed in a line on standard error, where that is a terminal; descents that run in
+    C as a whole show nothing.
 
     Raises ValueGivenError, ShapeError, FormulaError, DomainError or LoweringError for values or options that do not fit, RankError
     where a process fails or is lost; how the descent ends is no error but its outcome.
@@ -109,7 +113,7 @@ def descend(
     reason = ""
     if is_automatic:
         given, reason = rate_of(objective)
-    asked = Asked(method, given, schedule, total, options, tolerance, chosen, callback, reason)
+    asked = Asked(method, given, schedule, total, options, tolerance, chosen, callback, reason, progress=bool(progress))
     team = objective.team  # None where there are no rows to share: every rank then computes the same by itself
     if checkpoint is not None or team is not None:
         of_steps = total if batch is not None or schedule != "constant" else None

@@ -16,6 +16,7 @@ from symgd.descent.methods.method import Method, State, Updates
 from symgd.descent.nonfinite import first_nonfinite
 from symgd.descent.objective import Objective
 from symgd.descent.outcome import Descent, Number, Outcome
+from symgd.descent.progress import Progress
 from symgd.descent.stationary import Stationary, classified
 from symgd.errors import RankError, ValueGivenError
 
@@ -54,6 +55,7 @@ class Plan:
     callback: Callback | None = None
     why: str = ""
     checkpoint: Checkpoint | None = None
+    progress: Progress | None = None
 
     def message(self, outcome: Outcome, advice: str, taken: int) -> str:
         """How it ended, after how many steps of what."""
@@ -73,6 +75,9 @@ def run(objective: Objective, plan: Plan) -> Descent:
             outcome, advice, is_whole = Outcome.STOPPED, "", False  # half-way through a step: what was written before stands
         except RankError as error:
             raise _with_checkpoint(error, walk) from None
+        finally:
+            if plan.progress is not None:
+                plan.progress.close()
         if plan.checkpoint is not None and is_whole:
             walk.write(None if outcome in (Outcome.STOPPED, Outcome.MAX_STEPS) else (str(outcome), advice))
     taken = len(walk.values) - 1
@@ -173,6 +178,8 @@ class _Walk:
             end = self._end()
             if end is not None:
                 return end
+            if plan.progress is not None:
+                plan.progress.show(number, self.values[-1], self.state)
             if plan.callback is not None and plan.callback(number, self.values[-1], dict(zip(self.objective.names, _copied(found)))):
                 return Outcome.STOPPED, ""
             if self.interrupts.asked:

@@ -17,6 +17,7 @@ from symgd.descent.methods.updates import FixedRate
 from symgd.descent.native_loop import native_steps
 from symgd.descent.objective import Objective
 from symgd.descent.outcome import Descent, Number, Outcome
+from symgd.descent.progress import Progress
 from symgd.descent.quadratic_loop import quadratic_steps
 from symgd.descent.shared import run_shared
 
@@ -35,6 +36,7 @@ class Asked:
     callback: Callback | None
     reason: str
     checkpoint: Checkpoint | None = None
+    progress: bool = False
 
     def setting(self, objective: Objective) -> Setting:
         return Setting(objective, self.rate, self.schedule, self.steps, self.options)
@@ -45,7 +47,9 @@ class Asked:
         return way, why or self.reason
 
     def plan(self, way: Method, why: str, callback: Callback | None) -> Plan:
-        return Plan(way, self.steps, self.tolerance, self.batches, callback, why, self.checkpoint)
+        return Plan(
+            way, self.steps, self.tolerance, self.batches, callback, why, self.checkpoint, Progress(self.steps) if self.progress else None
+        )
 
 
 def walked(objective: Objective, asked: Asked) -> Descent:
