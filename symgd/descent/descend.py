@@ -118,7 +118,7 @@ def descend(
     if checkpoint is not None or team is not None:
         of_steps = total if batch is not None or schedule != "constant" else None
         run = {"method": method, "rate": given, "schedule": schedule, "options": options, "tolerance": tolerance, "batch": batch}
-        same = asked_of(objective, **run, shuffle=shuffle, steps=of_steps)
+        same = asked_of(objective, **run, shuffle=shuffle, steps=of_steps, ranks=1 if team is None else team.size)
         if checkpoint is not None:
             asked = replace(asked, checkpoint=Checkpoint(checkpoint, seconds, resume, same))
         if team is not None:
