@@ -79,6 +79,10 @@ class ValueGivenError(SymgdError):
     """Values given for the variables of a formula that do not fit: missing, unknown, not finite, no number."""
 
 
+class RankError(SymgdError):
+    """Of several processes that descend together one has failed, is lost, or was asked for something else."""
+
+
 def _caret_lines(text: str, position: int, length: int) -> list[str]:
     """The line of `text` that holds the fault, and carets under it."""
     position = min(position, len(text))

@@ -486,7 +486,7 @@ def test_messages_about_other_files(command: Command, tmp_path: Path) -> None:
         assert (found.code, found.out) == (2, "")
         return found.err.replace(str(path), name)
 
-    kinds = "Give a .csv file with a heading, a .npz file, or a .safetensors file."
+    kinds = "Give a .csv file with a heading, or a .npz, .safetensors, .parquet, .arrow, .feather or .pt file."
     assert message("data.txt", b"") == f"error: cannot tell what kind of data 'data.txt' holds.\n{kinds}\n"
     assert message("none.csv", None) == "error: cannot read 'none.csv': no such file or directory.\n"
     assert message("latin.csv", b"x,\xe9\n") == "error: 'latin.csv' is no UTF-8 text.\nSave it as UTF-8.\n"

@@ -15,7 +15,12 @@ from symgd.formula import Formula
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", metavar="VALUES", type=text, help='where the parameters start: "w=0, b=[0, 0]"')
-    parser.add_argument("--data", metavar="FILE", type=text, help="a .csv file with a heading, or a .npz file")
+    parser.add_argument(
+        "--data",
+        metavar="FILE",
+        type=text,
+        help="a .csv file with a heading, or a .npz, .safetensors, .parquet, .arrow, .feather or .pt file",
+    )
     parser.add_argument("--rate", metavar="R", type=_rate, help="the rate of the steps, or auto (default: the method finds its own)")
     parser.add_argument("--method", metavar="NAME", type=text, help="how to descend (default: auto, which chooses and says why)")
     parser.add_argument("--schedule", metavar="NAME", type=text, help="how the rate changes: inverse, exponential, linear, cosine")
@@ -75,9 +80,14 @@ def _problem(arguments: argparse.Namespace) -> tuple[Formula, dict[str, Any]]:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from symgd.descent.ranks import is_first
+
     f, asked = _problem(arguments)
-    found = symgd.descend(f, **asked, resume=arguments.resume)
+    found = symgd.descend(f, **asked, resume=arguments.resume, progress=True)
     outcome = found.outcome.value
+    code = REFUTED if outcome in ("diverged", "nonfinite") else FINE
+    if not is_first():  # of the processes of torchrun one speaks
+        return code
     report = found.report() if arguments.report else None
     if arguments.json:
         answer: dict[str, Any] = {
@@ -93,7 +103,7 @@ def _run(arguments: argparse.Namespace) -> int:
         print_json(answer if report is None else {**answer, "report": report.json()})
     else:
         print(found if report is None else f"{found}\n\n{report}")
-    return REFUTED if outcome in ("diverged", "nonfinite") else FINE
+    return code
 
 
 VERB = Verb(

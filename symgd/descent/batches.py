@@ -22,7 +22,9 @@ def data_dimension(parameters: Mapping[str, Leaf], data: Mapping[str, Leaf]) -> 
     )
     if len(found) != 1:
         listed = f" ({', '.join(found)})" if found else ""
-        reason = f"batches need one dimension that runs over the data, and the formula has {len(found) or 'none'}{listed}."
+        reason = (
+            f"batches, blocks and ranks need one dimension that runs over the data, and the formula has {len(found) or 'none'}{listed}."
+        )
         raise ValueGivenError(reason, hint='Declare the data with it, as in given="x[n], y[n]".')
     return next(iter(found))
 

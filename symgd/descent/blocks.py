@@ -2,7 +2,8 @@
 
 The loss is split, as a formula, into sums over the data dimension and a function of these sums: mean((w*x - y)^2) is S/n with
 S = Σ (w*x - y)². A pass adds up every S over the blocks; the chain rule gives the gradient, whose sums are
-added up in the same pass where the outer function is linear in them, in a second one otherwise.
+added up in the same pass where the outer function is linear in them, in a second one otherwise. Blocks may lie with several
+processes (see `ranks`): every sum is then one over all of them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from symgd.algebra.dimension import Dimension
 from symgd.algebra.expression import Along, Contract, Counter, Expression, Leaf, Select, Size
 from symgd.algebra.simplify import simplified_all
 from symgd.calculus import derive
+from symgd.descent.ranks import Team
 from symgd.errors import ValueGivenError
 from symgd.lowering.compiled import Compiled, compiled
 from symgd.lowering.lower import lower
@@ -32,7 +34,7 @@ Factor = tuple[Expression, tuple[int, ...]]
 
 _NESTED = "a sum over the samples stands inside another, which takes more than one pass."
 _PAIRS = "the loss speaks of pairs of samples, which blocks do not keep together."
-_HINT = "Give all data at once, without blocks."
+_HINT = 'Give all data at once, without blocks; on several ranks write ranks="alone".'
 
 
 class Split:
@@ -134,11 +136,20 @@ def _runs(node: Expression, dimension: str) -> bool:
     return any(dimension in length.names for length in node.shape)
 
 
-class BlockedLoss:
-    """`value_and_gradient(point)` of a loss over blocks."""
+COUNT, ADDED, PULLED, BOTH = range(4)  # what a pass adds up: samples alone; the sums; the gradient for given shares; both
 
-    def __init__(self, program: TorchProgram, names: Sequence[str], dimension: str, blocks: Blocks) -> None:
+
+class BlockedLoss:
+    """`value_and_gradient(point)` of a loss over blocks, which may lie with several processes, the ranks of a team.
+
+    The first rank decides what is computed where; the others `serve` it. `first` are values that fit, with data of any block.
+    """
+
+    def __init__(
+        self, program: TorchProgram, names: Sequence[str], dimension: str, blocks: Blocks, first: Bound, team: Team | None = None
+    ) -> None:
         self.program, self.names, self.blocks, self.dimension = program, list(names), blocks, dimension
+        self.team, self._first = team, first
         self._last: list[Tensor] = []
         f = program.formula
         known = f.known
@@ -152,11 +163,12 @@ class BlockedLoss:
         self._known = {**known, **{leaf.name: leaf for leaf in extra}}
         self._count, self._sums = split.count.name, [leaf.name for leaf in split.sums]
         self._outer = self._compiled([split.outer, *slopes, *derive.gradient(split.outer, parameters)], parameters)
-        self._added = self._compiled(split.bodies, parameters)
-        self._pulled = self._compiled(pulled, parameters)
-        self._both = self._compiled([*split.bodies, *pulled], parameters)
+        passes = {ADDED: split.bodies, PULLED: pulled, BOTH: [*split.bodies, *pulled]}
+        self._passes = {what: self._compiled(roots, parameters) for what, roots in passes.items()}
+        sums = [torch.Size(length.evaluate(first.sizes) for length in one.shape) for one in split.sums]
+        points = [first.tensors[name].shape for name in names]
+        self._shapes = {COUNT: [], ADDED: sums, PULLED: points, BOTH: [*sums, *points]}
         self._total = 0  # samples; counted by the first pass
-        self._first: Bound | None = None
 
     def _compiled(self, roots: Sequence[Expression], parameters: Sequence[Leaf]) -> Compiled:
         ready = simplified_all(stable(simplified_all(roots)))
@@ -167,25 +179,24 @@ class BlockedLoss:
         here = dict(zip(self.names, point))
         number = len(self._sums)
         if not self._total:  # the number of samples stands in the sums
-            self._pass(None, here)
+            self._pass(COUNT, here)
         if not self._is_linear or not self._last:
-            sums = self._pass(self._added, here)
+            sums = self._pass(ADDED, here)
         else:
             sums = [one.new_zeros(one.shape) for one in self._last]
         shares = self._outer_at(here, sums)[1]
         given = {**here, **{leaf.name: share for leaf, share in zip(self._shares, shares)}}
         if self._is_linear:  # the slopes by the sums do not depend on them: one pass for both
-            found = self._pass(self._both, given)
+            found = self._pass(BOTH, given)
             sums, pulled = found[:number], found[number:]
         else:
-            pulled = self._pass(self._pulled, given)
+            pulled = self._pass(PULLED, given)
         self._last = sums
         value, _, direct = self._outer_at(here, sums)
         return value, [a + b.to(a.dtype) for a, b in zip(direct, pulled)]
 
     def _outer_at(self, here: Mapping[str, Tensor], sums: Sequence[Tensor]) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """The loss, its slopes by the sums, and by the parameters where the sums are held."""
-        assert self._first is not None
         dtype = self.program.dtype
         given = {
             **self._first.tensors,
@@ -199,20 +210,13 @@ class BlockedLoss:
     def _samples(self) -> Tensor:
         return torch.tensor(float(self._total), dtype=self.program.dtype, device=self.program.device)
 
-    def _pass(self, added: Compiled | None, given: Mapping[str, Tensor]) -> list[Tensor]:
-        """Add up, in float64, the results of a program over all blocks; None only counts samples."""
-        total, sums = 0, list[Tensor]()
-        more = {self._count: self._samples()}
-        for block in self.blocks():
-            bound = self.program.bound({**block, **{name: given[name] for name in self.names}})
-            self._first = self._first or bound
-            parts: Sequence[Tensor] = (torch.zeros((), device=self.program.device),)
-            if added is not None:
-                parts = added.function(*added.arguments(Bound({**bound.tensors, **more, **given}, bound.sizes, ())))
-            sums = [a + part.double() for a, part in zip(sums, parts)] if sums else [part.double() for part in parts]
-            total += bound.sizes[self.dimension]
-        if not sums:
-            raise ValueGivenError("the data have no block.", hint="Give a function that returns the blocks anew at every call.")
+    def _pass(self, what: int, given: Mapping[str, Tensor]) -> list[Tensor]:
+        """Add up, in float64, the results of a program over all blocks of all ranks."""
+        if self.team is None:
+            total, sums = self._added_here(what, given)
+        else:
+            self.team.command(what, self._packed(given))
+            total, sums = self._added_everywhere(what, given)
         if self._total and total != self._total:
             raise ValueGivenError(
                 f"the blocks had {self._total:,} samples, and now have {total:,}.",
@@ -220,3 +224,60 @@ class BlockedLoss:
             )
         self._total = total
         return sums
+
+    def _added_here(self, what: int, given: Mapping[str, Tensor]) -> tuple[int, list[Tensor]]:
+        """The number of samples of this process, and their sums."""
+        program = self._passes.get(what)
+        total, sums = 0, [torch.zeros(shape, dtype=torch.float64, device=self.program.device) for shape in self._shapes[what]]
+        more = {self._count: self._samples()}
+        for block in self.blocks():
+            bound = self.program.bound({**block, **{name: given[name] for name in self.names}})
+            if program is not None:
+                parts = program.function(*program.arguments(Bound({**bound.tensors, **more, **given}, bound.sizes, ())))
+                sums = [a + part.double() for a, part in zip(sums, parts)]
+            total += bound.sizes[self.dimension]
+        if not total:
+            raise ValueGivenError("the data have no block.", hint="Give a function that returns the blocks anew at every call.")
+        return total, sums
+
+    # ---- with several processes ----------------------------------------------------------------------------------------
+
+    def serve(self) -> None:
+        """Add up what the first rank asks for, until its descent has ended."""
+        assert self.team is not None
+        shapes = [*self._shapes[PULLED], *self._shapes[ADDED]]
+        names = [*self.names, *(leaf.name for leaf in self._shares)]
+        while True:
+            what, numbers = self.team.commanded(self.length)
+            if what not in self._shapes:
+                return
+            self._total = int(numbers[0])
+            parts = torch.split(numbers[1:].to(self.program.dtype), [shape.numel() for shape in shapes])
+            self._added_everywhere(int(what), {name: part.reshape(shape) for name, part, shape in zip(names, parts, shapes)})
+
+    @property
+    def length(self) -> int:
+        """How many numbers a command has."""
+        return 1 + sum(shape.numel() for shape in self._shapes[BOTH])
+
+    def _packed(self, given: Mapping[str, Tensor]) -> Tensor:
+        """What the other ranks have to know for a pass: the number of samples, the point, the shares (zeros, where there are none)."""
+        parts = [given[name].reshape(-1).double() for name in self.names]
+        shares = [given.get(leaf.name, torch.zeros(shape)) for leaf, shape in zip(self._shares, self._shapes[ADDED])]
+        device = self.program.device
+        return torch.cat([self._samples().reshape(1).double(), *parts, *(one.to(device).reshape(-1).double() for one in shares)])
+
+    def _added_everywhere(self, what: int, given: Mapping[str, Tensor]) -> tuple[int, list[Tensor]]:
+        """The same over all ranks. Where one fails, all of them raise."""
+        assert self.team is not None
+        failed: Exception | None = None
+        shapes = self._shapes[what]
+        try:
+            total, sums = self._added_here(what, given)
+        except Exception as error:  # the others wait for this rank: they have to hear of it
+            failed, total, sums = error, 0, [torch.zeros(shape, dtype=torch.float64) for shape in shapes]
+        device = self.program.device
+        numbers = torch.cat([torch.tensor([float(total)], dtype=torch.float64), *(one.reshape(-1).cpu() for one in sums)]).to(device)
+        added = self.team.added_up(numbers, failed)
+        parts = torch.split(added[1:], [shape.numel() for shape in shapes])
+        return int(added[0]), [part.reshape(shape) for part, shape in zip(parts, shapes)]

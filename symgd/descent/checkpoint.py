@@ -109,7 +109,10 @@ class Checkpoint:
 
 
 def asked_of(objective: Objective, **options: Any) -> dict[str, str]:
-    """What makes a run this run: the formula, the start and the data to the last bit, the options."""
+    """What makes a run this run: the formula, the start and the data to the last bit, the options.
+
+    Of data in blocks only the first is looked at: reading them all costs as much as a step, so their loss is compared (see `loop`).
+    """
     f = objective.program.formula
     found = {"formula": str(f), "declarations": f.given, "number format": str(objective.program.dtype)}
     for name, tensor in objective.bound.tensors.items():

@@ -216,6 +216,9 @@ class Freed:
         data = {name: tensor for name, tensor in objective.bound.tensors.items() if name not in objective.names}
         sizes = {name: size for name, size in objective.bound.sizes.items() if name in objective.program.compiled.sizes}
         self.objective = Objective(formula, start, {**data, **constants, **sizes}, objective.program.device, objective.program.dtype)
+        if objective.blocked is not None:
+            blocks, extra = objective.blocked.blocks, {**constants, **sizes}
+            self.objective.in_blocks(lambda: ({**block, **extra} for block in blocks()), objective.team)
         self.described = " and ".join(f"{one.text} kept by {one.how}" for one in constraints)
 
     def natural(self, name: str, value: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Data by name: columns of a .csv file or of a frame, arrays of a .npz or .safetensors file."""
+"""Data by name: columns of a .csv, Parquet or Arrow file or of a frame, arrays of a .npz, .safetensors or .pt file."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
+from symgd.descent.columns import read_arrow, read_parquet
 from symgd.descent.tensors import read_tensors
 from symgd.errors import ValueGivenError
 
 MISSING = ("error", "drop")
-_KINDS = "Give a .csv file with a heading, a .npz file, or a .safetensors file."
+_KINDS = "Give a .csv file with a heading, or a .npz, .safetensors, .parquet, .arrow, .feather or .pt file."
 
 
 def read_data(path: str | Path, wanted: Iterable[str], missing: str = "error") -> dict[str, Any]:
@@ -36,7 +38,7 @@ def read_data(path: str | Path, wanted: Iterable[str], missing: str = "error") -
         raise ValueGivenError(f"cannot read {str(path)!r}: {(error.strerror or str(error)).lower()}.") from None
     absent = [name for name in wanted if name not in found]
     if absent:
-        kind = "column" if path.suffix.lower() == ".csv" else "array"
+        kind = "column" if path.suffix.lower() in (".csv", ".parquet", ".arrow", ".feather") else "array"
         raise ValueGivenError(f"{path} has no {kind} {absent[0]}.", hint=f"Its {kind}s are {', '.join(names) or 'none'}.")
     return found
 
@@ -113,10 +115,31 @@ def _read_safetensors(path: Path, wanted: set[str], drop: bool) -> tuple[dict[st
     return {name: tensor for name, tensor in found.items() if name in wanted}, list(found)
 
 
+def _read_pt(path: Path, wanted: set[str], drop: bool) -> tuple[dict[str, Any], list[str]]:
+    """A mapping of tensors by name, read by torch's loader of weights only, which runs nothing."""
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # torch raises its own unpickler's errors, and RuntimeError, EOFError and others for broken files
+        reason = f"{str(path)!r} holds more than tensors, or is broken ({type(error).__name__}): it is not loaded."
+        raise ValueGivenError(reason, hint="Save a mapping from names to tensors, or a .safetensors file.") from None
+    if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
+        raise ValueGivenError(f"{str(path)!r} holds no mapping from names to tensors.", hint='Write torch.save({"x": x}, path).')
+    for name in found:
+        if name in wanted and not isinstance(found[name], torch.Tensor):
+            raise ValueGivenError(f"{path}: {name} is no tensor.", hint='Write torch.save({"x": x}, path).')
+    return {name: tensor for name, tensor in found.items() if name in wanted}, list(found)
+
+
 _READERS: dict[str, Callable[[Path, set[str], bool], tuple[dict[str, Any], list[str]]]] = {
     ".csv": _read_csv,
     ".npz": _read_npz,
     ".safetensors": _read_safetensors,
+    ".parquet": read_parquet,
+    ".arrow": read_arrow,
+    ".feather": read_arrow,
+    ".pt": _read_pt,
 }
 
 

@@ -16,6 +16,7 @@ from symgd.descent.loop import Callback
 from symgd.descent.options import check_combination, count, method_options, positive
 from symgd.descent.outcome import Descent
 from symgd.descent.prepare import prepared
+from symgd.descent.ranks import device_of, team_of
 from symgd.descent.walk import Asked, kept, walked, with_held
 from symgd.errors import ValueGivenError
 
@@ -44,10 +45,13 @@ def descend(
     every: float = 10.0,
     resume: bool = False,
     callback: Callback | None = None,
+    ranks: str | None = None,
+    progress: bool = False,
 ) -> Descent:
     """Minimise a scalar formula over the variables named in `start`, by its symbolic gradient.
 
-    `data` gives the other variables: a mapping, a frame of pandas or polars, or the path of a .csv, .npz or .safetensors file;
+    `data` gives the other variables: a mapping, a frame of pandas or polars, or the path of a .csv, .npz, .safetensors,
+    .parquet, .arrow, .feather or .pt file (a Parquet file of more than a gigabyte comes in blocks);
     or a function that returns blocks of the data, mappings, anew at every call, for data larger than memory (exact over all blocks);
     `missing="drop"` leaves out rows of a frame or a .csv file with an entry that is missing. With a `rate` every step is
     w ← w − rate·∂f/∂w, all gradients first, then all parameters together, and without a `tolerance` all steps are taken.
@@ -68,8 +72,16 @@ def descend(
     are taken in C where there is a compiler: on the statistics of the data where the loss is quadratic in the parameters and
     the data are more than a few numbers, else in one loop over the program. They differ from those by torch by rounding.
 
-    Raises ValueGivenError, ShapeError, FormulaError, DomainError or LoweringError for values or options that do not fit; how
-    the descent ends is no error but its outcome.
+    Several processes, as torchrun starts them, share the data: `ranks="split"` (the usual) where all give the same data, of which
+    each takes its part, `ranks="own"` where each gives rows of its own, `ranks="alone"` for descents that have nothing to do with one
+    another. Losses are sums over the rows. Rank 0 takes the steps, calls `callback` and writes the checkpoint; the result is the
+    same on every rank, and that of one process within rounding.
+
+    `progress=True` shows steps, loss, gradient and speed in a line on standard error, where that is a terminal; descents that run in
+    C as a whole show nothing.
+
+    Raises ValueGivenError, ShapeError, FormulaError, DomainError or LoweringError for values or options that do not fit, RankError
+    where a process fails or is lost; how the descent ends is no error but its outcome.
 
     >>> from symgd.formula import formula
     >>> r = descend(formula("(w - 2)^2"), start={"w": 0}, rate=0.25, steps=50)
@@ -86,9 +98,11 @@ def descend(
     seconds = positive("every", every) or 10.0
     if resume and checkpoint is None:
         raise ValueGivenError("there is nothing to resume from.", hint='Write checkpoint="run.safetensors".')
-    objective = prepared(f, start, data, device, dtype, fixed, missing)
-    if objective.blocked is not None and (batch is not None or checkpoint is not None):
-        raise ValueGivenError("data in blocks go with neither batch nor checkpoint.", hint="Leave them out, or give all data at once.")
+    team = team_of(ranks, device)
+    objective = prepared(f, start, data, device if team is None else device_of(device), dtype, fixed, missing, team)
+    if objective.blocked is not None and batch is not None:
+        where = "in blocks" if team is None else "on several ranks"
+        raise ValueGivenError(f"data {where} do not go with batch.", hint="Leave batch out, or give all data at once to one process.")
     passes, chosen = 1, None
     if batch is not None:
         entries = objective.entries()
@@ -99,12 +113,16 @@ def descend(
     reason = ""
     if is_automatic:
         given, reason = rate_of(objective)
-    asked = Asked(method, given, schedule, total, options, tolerance, chosen, callback, reason)
-    if checkpoint is not None:
+    asked = Asked(method, given, schedule, total, options, tolerance, chosen, callback, reason, progress=bool(progress))
+    team = objective.team  # None where there are no rows to share: every rank then computes the same by itself
+    if checkpoint is not None or team is not None:
         of_steps = total if batch is not None or schedule != "constant" else None
         run = {"method": method, "rate": given, "schedule": schedule, "options": options, "tolerance": tolerance, "batch": batch}
-        same = asked_of(objective, **run, shuffle=shuffle, steps=of_steps)
-        asked = replace(asked, checkpoint=Checkpoint(checkpoint, seconds, resume, same))
+        same = asked_of(objective, **run, shuffle=shuffle, steps=of_steps, ranks=1 if team is None else team.size)
+        if checkpoint is not None:
+            asked = replace(asked, checkpoint=Checkpoint(checkpoint, seconds, resume, same))
+        if team is not None:
+            team.agree({**same, "steps": repr(total)})
     constraints = constraints_of(objective.leaves)
     found = kept(objective, constraints, asked) if constraints else walked(objective, asked)
     held = {name: objective.bound.tensors[name] for name in start if name not in objective.names}

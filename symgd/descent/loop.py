@@ -16,7 +16,9 @@ from symgd.descent.methods.method import Method, State, Updates
 from symgd.descent.nonfinite import first_nonfinite
 from symgd.descent.objective import Objective
 from symgd.descent.outcome import Descent, Number, Outcome
+from symgd.descent.progress import Progress
 from symgd.descent.stationary import Stationary, classified
+from symgd.errors import RankError, ValueGivenError
 
 SMALL = 1e-8  # a gradient this small beside 1 + |loss| counts as zero where no tolerance is given
 _GROWTH = 1e10  # times the larger of 1 and the loss at the start: what grows beyond has diverged
@@ -29,6 +31,7 @@ _VANISHED = 1e-13  # share of the loss at the start: a loss and a gradient below
 _PATIENCE = 5  # steps in a row whose promise is negligible
 _STALLED = 12  # steps in a row that lower the loss by no more than rounding
 _DOUBT = "no lower point is found, but a minimum is not certain: the loss is flat along a direction there, or not smooth."
+_SAME = 1e-9  # relative difference of a loss added up in another order
 _KEPT = 10_000_000  # numbers of a path; a longer one is thinned out
 
 Callback = Callable[[int, float, dict[str, Number]], Any]
@@ -52,6 +55,7 @@ class Plan:
     callback: Callback | None = None
     why: str = ""
     checkpoint: Checkpoint | None = None
+    progress: Progress | None = None
 
     def message(self, outcome: Outcome, advice: str, taken: int) -> str:
         """How it ended, after how many steps of what."""
@@ -60,17 +64,22 @@ class Plan:
 
 
 def run(objective: Objective, plan: Plan) -> Descent:
-    """Descend from the start of the objective. Ctrl-C ends it with what it has."""
-    with Interrupts() as interrupts:
+    """Descend from the start of the objective. Ctrl-C ends it with what it has; SIGTERM too, once the checkpoint is written."""
+    with Interrupts(terminated=plan.checkpoint is not None) as interrupts:
         walk, is_whole = _Walk(objective, plan, interrupts), True
         try:
             outcome, advice = walk.resumed() or walk.start() or walk.steps()
         except KeyboardInterrupt:
-            if not walk.values:
+            if not walk.values or objective.team is not None:
                 raise
             outcome, advice, is_whole = Outcome.STOPPED, "", False  # half-way through a step: what was written before stands
-    if plan.checkpoint is not None and is_whole:
-        walk.write(None if outcome in (Outcome.STOPPED, Outcome.MAX_STEPS) else (str(outcome), advice))
+        except RankError as error:
+            raise _with_checkpoint(error, walk) from None
+        finally:
+            if plan.progress is not None:
+                plan.progress.close()
+        if plan.checkpoint is not None and is_whole:
+            walk.write(None if outcome in (Outcome.STOPPED, Outcome.MAX_STEPS) else (str(outcome), advice))
     taken = len(walk.values) - 1
     return Descent(
         parameters=dict(zip(objective.names, _copied(walk.state))),
@@ -83,6 +92,15 @@ def run(objective: Objective, plan: Plan) -> Descent:
         source=objective,
         message=plan.message(outcome, advice, taken),
     )
+
+
+def _with_checkpoint(error: RankError, walk: _Walk) -> RankError:
+    """The error, and how to go on."""
+    taken, checkpoint = max(0, len(walk.values) - 1), walk.plan.checkpoint
+    hint = 'With checkpoint="run.safetensors" a run can be resumed.'
+    if checkpoint is not None:
+        hint = f"Start all ranks again with resume=True: the run goes on from {str(checkpoint.path)!r}."
+    return RankError(f"{error.reason} {taken:,} step{'s' * (taken != 1)} had been taken.", hint=f"{error.hint} {hint}".strip())
 
 
 class _Walk:
@@ -108,6 +126,8 @@ class _Walk:
         if saved is None:
             return None
         self.state, self.values, self.points, self.quiet = saved.state, saved.values, saved.points, saved.quiet
+        if self.objective.blocked is not None:
+            self._check_data(plan.checkpoint)
         self.objective.evaluations = saved.evaluations
         if plan.batches is not None:
             for _ in range(len(self.values)):
@@ -116,6 +136,14 @@ class _Walk:
         if saved.ended is not None:
             return Outcome(saved.ended[0]), saved.ended[1]
         return None
+
+    def _check_data(self, checkpoint: Checkpoint | None) -> None:
+        """Are the blocks those of the run? Their loss tells; it may differ by rounding where another number of ranks adds it up."""
+        assert checkpoint is not None
+        before, now = self.values[-1], float(self.objective.value_and_gradient(self.state.point)[0])
+        if not abs(before - now) <= _SAME * (1 + abs(before)):
+            reason = f"the checkpoint {str(checkpoint.path)!r} is of other data: the loss there was {before:.10g}, and now is {now:.10g}."
+            raise ValueGivenError(reason, hint="Resume with the data that the run was begun with, or begin anew with resume=False.")
 
     def write(self, ended: tuple[str, str] | None = None) -> None:
         """Write the checkpoint."""
@@ -131,6 +159,8 @@ class _Walk:
             self.objective.use(next(self.plan.batches))
         self._arrive(State(self.objective.start, *self.objective.value_and_gradient(self.objective.start)))
         self.limit = _GROWTH * max(1.0, abs(self.values[0]))
+        if self.plan.checkpoint is not None and self.objective.team is not None:
+            self.write()  # a lost rank then always leaves a checkpoint
         return self._end()
 
     def steps(self) -> End:
@@ -148,6 +178,8 @@ class _Walk:
             end = self._end()
             if end is not None:
                 return end
+            if plan.progress is not None:
+                plan.progress.show(number, self.values[-1], self.state)
             if plan.callback is not None and plan.callback(number, self.values[-1], dict(zip(self.objective.names, _copied(found)))):
                 return Outcome.STOPPED, ""
             if self.interrupts.asked:

@@ -18,6 +18,7 @@ from symgd.algebra.simplify import simplified_all
 from symgd.calculus import derive
 from symgd.descent.batches import chosen, data_dimension
 from symgd.descent.blocks import BlockedLoss, Blocks
+from symgd.descent.ranks import Team
 from symgd.errors import ValueGivenError
 from symgd.formula import Formula
 from symgd.lowering.compiled import compiled
@@ -64,10 +65,15 @@ class Objective:
         value, *slopes = self.program.compiled.function(*arguments)
         return value, slopes
 
-    def in_blocks(self, blocks: Blocks) -> None:
-        """From now on the loss is over all blocks: see `blocks`. The data given before were the first of them."""
+    def in_blocks(self, blocks: Blocks, team: Team | None = None) -> None:
+        """From now on the loss is over all blocks, of all ranks of a team: see `blocks`. The data given before were one of them."""
         dimension = data_dimension(self._parameters, self._data)
-        self.blocked = BlockedLoss(self.program, self.names, dimension, blocks)
+        self.blocked = BlockedLoss(self.program, self.names, dimension, blocks, self.bound, team)
+
+    @property
+    def team(self) -> Team | None:
+        """The processes that share the data, where there are several."""
+        return None if self.blocked is None else self.blocked.team
 
     @property
     def is_small(self) -> bool:
@@ -76,6 +82,7 @@ class Objective:
 
     def batched(self) -> Callable[[Sequence[Tensor]], tuple[Tensor, Point]]:
         """`value_and_gradient` of many points at once, along a new first axis of every parameter; on all data."""
+        self._check_at_hand()
         arguments = self.program.compiled.arguments(self.bound)
         inner = [place for place in self._places if place is not None]
         axes = tuple(0 if k in inner else None for k in range(len(arguments)))
@@ -110,8 +117,7 @@ class Objective:
 
     def of_all_data(self, roots: Sequence[Expression], more: Sequence[Leaf] = ()) -> Callable[..., tuple[Tensor, ...]]:
         """Expressions as a function of the point, and of values for variables that are neither parameters nor data; on all data."""
-        if self.blocked is not None:
-            raise ValueGivenError("this takes all data at once, and they come in blocks.", hint=_FIRST_ORDER)
+        self._check_at_hand()
         f = self.program.formula
         known = {**f.known, **{leaf.name: leaf for leaf in more}}
         made = compiled(lower(roots, used_inputs(roots, known), self.leaves), self.program.dtype, self.program.device)
@@ -127,6 +133,11 @@ class Objective:
             return made.function(*arguments)
 
         return call
+
+    def _check_at_hand(self) -> None:
+        if self.blocked is not None:
+            where = "they come in blocks" if self.team is None else "every rank has a part of them"
+            raise ValueGivenError(f"this takes all data at once, and {where}.", hint=_FIRST_ORDER)
 
     @cached_property
     def value(self) -> Expression:
@@ -180,6 +191,16 @@ class Objective:
     def entries(self) -> int:
         """How many entries the data have along their own dimension."""
         return self.bound.sizes[data_dimension(self._parameters, self._data)]
+
+    @property
+    def has_arrays(self) -> bool:
+        """Is any of the data an array?"""
+        return any(leaf.shape for leaf in self._data.values())
+
+    def rows(self, entries: slice) -> dict[str, Tensor]:
+        """The data with only these entries of their own dimension."""
+        tensors = {name: self.bound.tensors[name] for name in self._data}
+        return chosen(tensors, self._data, data_dimension(self._parameters, self._data), entries)
 
     def use(self, entries: Tensor | slice | None) -> None:
         """Evaluate on these entries of the data; on all of them for None."""

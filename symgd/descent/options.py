@@ -83,9 +83,12 @@ def _shown(value: Any) -> str:
 
 def check_names(start: Mapping[str, Any], data: Mapping[str, Any], known: Mapping[str, Any], variables: tuple[str, ...]) -> None:
     """Parameters are variables, no name has both a start and data, and every variable has one of them."""
+    absent = [str(name) for name in start if name not in known]
+    if absent:
+        listed, are = ", ".join(absent), "is no variable" if len(absent) == 1 else "are no variables"
+        hint = f"{nearest(absent[0], known)} Else leave {listed} out of the start."
+        raise ValueGivenError(f"a start is given for {listed}, which {are} of the formula.", hint=hint)
     for name in start:
-        if name not in known:
-            raise ValueGivenError(f"a start is given for {name}, which is no variable of the formula.", hint=nearest(name, known))
         if name in data:
             reason = f"{name} is given in the start and in the data."
             raise ValueGivenError(reason, hint="Parameters have a start, everything else is data.")

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from symgd.algebra.dimension import shape_text
+from symgd.descent.columns import is_large, parquet_blocks
 from symgd.descent.data import MISSING, is_frame, read_data, read_frame
 from symgd.descent.objective import Objective
 from symgd.descent.options import check_names
+from symgd.descent.ranks import Team
 from symgd.errors import ShapeError, ValueGivenError
 from symgd.formula import Formula, as_formula
 
 
-def prepared(f: Any, start: Any, data: Any, device: Any, dtype: Any, fixed: Any = (), missing: Any = "error") -> Objective:
-    """The objective. Raises ShapeError for a formula that is no scalar, ValueGivenError and its kin for values that do not fit."""
+def prepared(
+    f: Any, start: Any, data: Any, device: Any, dtype: Any, fixed: Any = (), missing: Any = "error", team: Team | None = None
+) -> Objective:
+    """The objective; with a team, over the data of all its ranks.
+
+    Raises ShapeError for a formula that is no scalar, ValueGivenError and its kin for values that do not fit.
+    """
     f = as_formula(f)
     if f.shape:
         reason = f"descend takes a scalar formula, and this one is {shape_text(f.shape)}."
@@ -26,20 +34,26 @@ def prepared(f: Any, start: Any, data: Any, device: Any, dtype: Any, fixed: Any 
         raise ValueGivenError(f"missing is {str(missing)[:40]!r}.", hint='Write missing="error", or missing="drop".')
     wanted = [name for name in f.variables if name not in start]
     if isinstance(data, str | Path):
-        data = read_data(data, wanted, missing)
-    elif callable(data):
-        return _in_blocks(f, start, data, device, dtype, fixed)
-    elif is_frame(data):
+        path = Path(data)
+        data = parquet_blocks(path, wanted, missing) if is_large(path, wanted) else read_data(path, wanted, missing)
+    if callable(data):
+        return _in_blocks(f, start, data, device, dtype, fixed, team)
+    if is_frame(data):
         data = read_frame(data, wanted, missing)
     if data is not None and not isinstance(data, Mapping):
-        hint = "Give a mapping from names to arrays, a frame, or the path of a .csv, .npz or .safetensors file."
+        hint = "Give a mapping from names to arrays, a frame, or the path of a file: see the README."
         raise ValueGivenError(f"the data are of type {type(data).__name__}.", hint=hint)
     check_names(start, data or {}, f.known, f.variables)
     held = _held(start, fixed)
-    return Objective(f, {name: value for name, value in start.items() if name not in held}, {**(data or {}), **held}, device, dtype)
+    moving = {name: value for name, value in start.items() if name not in held}
+    objective = Objective(f, moving, {**(data or {}), **held}, device, dtype)
+    if team is not None and (objective.has_arrays or not team.splits):
+        part = objective.rows(team.part(objective.entries()) if team.splits else slice(None))
+        objective.in_blocks(lambda: [part], team)
+    return objective
 
 
-def _in_blocks(f: Formula, start: Mapping[str, Any], blocks: Any, device: Any, dtype: Any, fixed: Any) -> Objective:
+def _in_blocks(f: Formula, start: Mapping[str, Any], blocks: Any, device: Any, dtype: Any, fixed: Any, team: Team | None) -> Objective:
     """An objective over what a function returns at every call: mappings from names to arrays, one block after the other."""
     first = next(iter(blocks()), None)
     if not isinstance(first, Mapping):
@@ -49,7 +63,8 @@ def _in_blocks(f: Formula, start: Mapping[str, Any], blocks: Any, device: Any, d
     held = _held(start, fixed)
     moving = {name: value for name, value in start.items() if name not in held}
     objective = Objective(f, moving, {**first, **held}, device, dtype)
-    objective.in_blocks(lambda: ({**block, **held} for block in blocks()))
+    first, step = (team.rank, team.size) if team is not None and team.splits else (0, 1)
+    objective.in_blocks(lambda: ({**block, **held} for block in islice(blocks(), first, None, step)), team)
     return objective
 
 

@@ -10,14 +10,16 @@ from torch import Tensor
 
 from symgd.descent.checkpoint import Checkpoint
 from symgd.descent.constraints import Constraint, Freed, Projected
-from symgd.descent.loop import Callback, Plan, run
+from symgd.descent.loop import Callback, Plan
 from symgd.descent.methods.method import Method, Updates
 from symgd.descent.methods.table import TABLE, Setting, chosen, linear
 from symgd.descent.methods.updates import FixedRate
 from symgd.descent.native_loop import is_tiny, native_steps
 from symgd.descent.objective import Objective
 from symgd.descent.outcome import Descent, Number, Outcome
+from symgd.descent.progress import Progress
 from symgd.descent.quadratic_loop import quadratic_steps
+from symgd.descent.shared import run_shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Asked:
     callback: Callback | None
     reason: str
     checkpoint: Checkpoint | None = None
+    progress: bool = False
 
     def setting(self, objective: Objective) -> Setting:
         return Setting(objective, self.rate, self.schedule, self.steps, self.options)
@@ -44,7 +47,9 @@ class Asked:
         return way, why or self.reason
 
     def plan(self, way: Method, why: str, callback: Callback | None) -> Plan:
-        return Plan(way, self.steps, self.tolerance, self.batches, callback, why, self.checkpoint)
+        return Plan(
+            way, self.steps, self.tolerance, self.batches, callback, why, self.checkpoint, Progress(self.steps) if self.progress else None
+        )
 
 
 def walked(objective: Objective, asked: Asked) -> Descent:
@@ -57,7 +62,7 @@ def walked(objective: Objective, asked: Asked) -> Descent:
         steps = first(objective, asked.steps) or second(objective, asked.steps)
         if steps is not None:
             return steps.taken(plan, way.rate)
-    return run(objective, plan)
+    return run_shared(objective, plan)
 
 
 def kept(objective: Objective, constraints: Sequence[Constraint], asked: Asked) -> Descent:
@@ -68,10 +73,10 @@ def kept(objective: Objective, constraints: Sequence[Constraint], asked: Asked) 
     """
     way, why = asked.way(setting) if (setting := asked.setting(objective)).has_rate else (None, "")
     if isinstance(way, Updates):
-        return run(objective, asked.plan(Projected(way, objective.names, constraints), why, asked.callback))
+        return run_shared(objective, asked.plan(Projected(way, objective.names, constraints), why, asked.callback))
     closed = linear(setting) if asked.method in ("auto", "closed-form") else None
     if closed is not None:
-        found = run(objective, replace(asked, checkpoint=None).plan(*closed, None))
+        found = run_shared(objective, replace(asked, checkpoint=None).plan(*closed, None))
         names = [one.leaf.name for one in constraints]
         values = [torch.as_tensor(found.parameters[name], dtype=torch.float64) for name in names]
         if found.outcome is Outcome.CONVERGED and all(one.holds(value) for one, value in zip(constraints, values)):
@@ -79,7 +84,7 @@ def kept(objective: Objective, constraints: Sequence[Constraint], asked: Asked) 
     freed = Freed(objective, constraints)
     inner = replace(asked, method="auto" if asked.method == "closed-form" else asked.method)
     way, why = inner.way(inner.setting(freed.objective))
-    found = run(freed.objective, inner.plan(way, why, _told(asked.callback, objective, freed)))
+    found = run_shared(freed.objective, inner.plan(way, why, _told(asked.callback, objective, freed)))
     return _natural(found, objective, freed)
 
 

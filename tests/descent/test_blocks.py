@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from symgd import ValueGivenError, descend, formula
+from symgd import ValueGivenError, descend, formula, learning_rates, multistart
 from symgd.descent.objective import Objective
 
 G = torch.Generator().manual_seed(0)
@@ -63,7 +63,7 @@ def test_values_and_gradients_are_those_over_all_data(text):
 def test_what_blocks_cannot_do_is_refused(text, message):
     with pytest.raises(ValueGivenError) as error:
         descend(formula(text, given=GIVEN), start=W, data=blocks, rate=0.1)
-    assert str(error.value) == f"{message}\nGive all data at once, without blocks."
+    assert str(error.value) == f'{message}\nGive all data at once, without blocks; on several ranks write ranks="alone".'
 
 
 @pytest.mark.parametrize("options", [{}, {"method": "l-bfgs"}, {"rate": 0.1, "steps": 400}, {"method": "adam", "rate": 0.05, "steps": 600}])
@@ -81,7 +81,7 @@ def test_refusals():
     f = formula("mean((X*w + b - y).^2)", given=GIVEN)
     for options, text in (
         ({"method": "newton"}, "this takes all data at once, and they come in blocks."),
-        ({"rate": 0.1, "batch": 3}, "data in blocks go with neither batch nor checkpoint."),
+        ({"rate": 0.1, "batch": 3}, "data in blocks do not go with batch."),
         ({"data": list}, "the function given as data returns no blocks."),
     ):
         with pytest.raises(ValueGivenError) as error:
@@ -121,3 +121,21 @@ def test_two_gigabytes_of_rows_in_little_memory():
     error, memory = streamed(10_000_000)
     assert error < 1e-6
     assert memory < 600
+
+
+def test_constraints_are_kept_over_all_blocks():
+    f = formula("sum((y - m).^2)/(2*s^2) + n*log(s)", given="y[n], m, s > 0")
+    y = torch.arange(1.0, 13.0, dtype=torch.float64)
+    found = descend(f, start={"m": 1.0, "s": 1.0}, data=lambda: ({"y": y[k : k + 4]} for k in (0, 4, 8)))
+    assert found.parameters["m"] == pytest.approx(6.5, rel=1e-7)
+    assert found.parameters["s"] == pytest.approx(float(y.std(correction=0)), rel=1e-7)
+
+
+def test_many_points_at_once_take_all_data():
+    f = formula("mean((y - w).^2)", given="y[n]")
+    for call in (
+        lambda: learning_rates(f, start={"w": 1.0}, data=lambda: [{"y": Y}]),
+        lambda: multistart(f, [{"w": 1.0}, {"w": 2.0}], data=lambda: [{"y": Y}]),
+    ):
+        with pytest.raises(ValueGivenError, match="this takes all data at once, and they come in blocks"):
+            call()

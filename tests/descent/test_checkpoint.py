@@ -156,3 +156,24 @@ def test_tensors_come_back(tmp_path):
     (tmp_path / "t").write_bytes(content[:-1])
     with pytest.raises(ValueGivenError, match="its heading does not fit its length"):
         read_tensors(tmp_path / "t")
+
+
+def test_data_in_blocks_go_on_bit_for_bit(tmp_path):
+    rows = torch.linspace(0.0, 3.0, 12, dtype=torch.float64)
+
+    def blocks():
+        return ({"x": rows[k : k + 5], "y": torch.sin(rows[k : k + 5])} for k in range(0, 12, 5))
+
+    f = formula("mean(log(cosh(a*x + b - y)))", given="x[n], y[n]")
+    for options in ({"method": "bfgs"}, {"method": "adam", "rate": 0.05}):
+        path = tmp_path / options["method"]
+        given = {"start": {"a": 1.0, "b": 0.0}, "data": blocks, **options}
+        whole = descend(f, steps=30, **given)
+        for cut in (1, 7):
+            descend(f, steps=cut, checkpoint=path, **given)
+            same(descend(f, steps=30, checkpoint=path, resume=True, **given), whole)
+        descend(f, steps=3, checkpoint=path, **given)
+        with pytest.raises(ValueGivenError) as error:
+            descend(f, checkpoint=path, resume=True, **{**given, "data": lambda: [*blocks(), {"x": [9.0], "y": [1.0]}]})
+        assert str(error.value).startswith(f"the checkpoint {str(path)!r} is of other data: the loss there was ")
+        assert str(error.value).endswith("\nResume with the data that the run was begun with, or begin anew with resume=False.")

@@ -385,7 +385,7 @@ REFUSED = [
     (
         {"start": {"v": 1.0}},
         ValueGivenError,
-        "a start is given for v, which is no variable of the formula.\nThe variables are x, y, w.",
+        "a start is given for v, which is no variable of the formula.\nThe variables are x, y, w. Else leave v out of the start.",
     ),
     (
         {"start": {"w": 1.0, "x": [1.0]}},
@@ -414,7 +414,7 @@ REFUSED = [
     (
         {"data": 3},
         ValueGivenError,
-        "the data are of type int.\nGive a mapping from names to arrays, a frame, or the path of a .csv, .npz or .safetensors file.",
+        "the data are of type int.\nGive a mapping from names to arrays, a frame, or the path of a file: see the README.",
     ),
     ({"device": "cuda; touch planted"}, LoweringError, None),
 ]
@@ -438,7 +438,7 @@ def test_batches_of_which_dimension():
     start = {"U": np.ones((2, 1)), "V": np.ones((3, 1))}
     with pytest.raises(ValueGivenError) as error:
         descend(f, start=start, data={"M": np.ones((2, 3))}, rate=0.1, batch=1)
-    assert str(error.value).startswith("batches need one dimension that runs over the data, and the formula has none.")
+    assert str(error.value).startswith("batches, blocks and ranks need one dimension that runs over the data, and the formula has none.")
 
 
 @pytest.mark.parametrize("text", ["w +", "(w"])
@@ -446,3 +446,20 @@ def test_text_is_read_as_a_formula(text):
     with pytest.raises(FormulaError):
         descend(text, start={"w": 1.0})
     assert issubclass(FormulaError, SymgdError)
+
+
+def test_starts_for_parameters_that_the_formula_does_not_contain():
+    for start, text in (
+        (
+            {"x1": 1.0, "x2": 1.0, "y": 0.0, "z": 0.0},
+            "a start is given for y, z, which are no variables of the formula.\n"
+            "The variables are x1, x2. Else leave y, z out of the start.",
+        ),
+        (
+            {"x1": 1.0, "x2": 1.0, "xx2": 1.0},
+            "a start is given for xx2, which is no variable of the formula.\nDid you mean x2? Else leave xx2 out of the start.",
+        ),
+    ):
+        with pytest.raises(ValueGivenError) as error:
+            descend("(x1 - 1)^2 + x2^2", start=start)
+        assert str(error.value) == text

@@ -27,6 +27,7 @@ from symgd.language.elaborate import read_claim
 from symgd.language.limits import Limits
 from symgd.verify import check as check_module
 from symgd.verify import kernels
+from symgd.verify.kernels.ratio import unbounded
 
 SECONDS = 10.0  # for one claim
 
@@ -51,7 +52,8 @@ def proofs_of(claim: str, given: str) -> list[str]:
         return []
     if sides[0].shape != sides[1].shape:
         return []
-    return [name for name, proof in PROOFS.items() if proof(sides[0], sides[1], time.monotonic() + SECONDS)]
+    with unbounded():
+        return [name for name, proof in PROOFS.items() if proof(sides[0], sides[1], time.monotonic() + SECONDS)]
 
 
 @dataclass(frozen=True)

@@ -224,7 +224,8 @@ def chosen(setting: Setting) -> tuple[Method, str]:
     count = setting.objective.count
     if setting.objective.blocked is not None:
         name = "bfgs" if count <= _DENSE else "l-bfgs"
-        return TABLE[name].make(Setting(setting.objective, options=TABLE[name].options)), "the data come in blocks"
+        why = "the data come in blocks" if setting.objective.team is None else "every rank has a part of the data"
+        return TABLE[name].make(Setting(setting.objective, options=TABLE[name].options)), why
     closed = linear(setting)
     if closed is not None:
         return closed[0] if isinstance(closed[0], LinearLeastSquares) else Otherwise(closed[0], _by_size(setting)), closed[1]
