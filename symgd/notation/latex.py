@@ -129,12 +129,7 @@ class _Writer:
             listed = ", ".join(rf"{letter}=1,\dots,{last}" for letter, last in ranges)
             return ATOM, [r"\left[", (node.body, 0), rf"\right]_{{{listed}}}"]
         sign = {"sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min"}.get(node.kind, rf"\operatorname{{{node.kind}}}")
-        return PRODUCT, ["".join(f"{sign}_{{{letter}=1}}^{{{last}}} " for letter, last in ranges), (node.body, self._least(node.body))]
-
-    def _least(self, body: Tree) -> int:
-        """How tight the body of a big operator has to be: it reaches over products, and ends before a division on the line."""
-        divides = isinstance(body, show.Quotient) and (body.entrywise or (self.style.fractions == "slash" and body.scalar))
-        return SIGN if divides else PRODUCT
+        return PRODUCT, ["".join(f"{sign}_{{{letter}=1}}^{{{last}}} " for letter, last in ranges), (node.body, PRODUCT)]
 
     def _conditional(self, node: show.Conditional) -> tuple[int, list[Piece]]:
         """Cases; conditions on indices as one Iverson bracket in front of the value."""
@@ -147,7 +142,7 @@ class _Writer:
             if show.is_number(value, 1):
                 return ATOM, truth
             if node.of_indices or node.condition.operator == "==":
-                return PRODUCT, [*truth, " ", (value, self._least(value))]
+                return PRODUCT, [*truth, " ", (value, PRODUCT)]
         return CHOICE, _cases(node)
 
     def _power(self, node: show.Power) -> tuple[int, list[Piece]]:
@@ -277,10 +272,10 @@ def _begins_with_digit(tree: Tree) -> bool:
 
 
 def _quotient(node: show.Quotient, fractions: str) -> tuple[int, list[Piece]]:
+    above_least = SIGN if isinstance(node.above, show.Bound) or _ends_in_sum(node.above) else PRODUCT
     if node.entrywise:
-        return PRODUCT, [(node.above, PRODUCT), r" \oslash ", (node.below, SIGN)]
+        return PRODUCT, [(node.above, above_least), r" \oslash ", (node.below, SIGN)]
     if fractions == "slash" and node.scalar:
-        above_least = SIGN if isinstance(node.above, show.Bound) or _ends_in_sum(node.above) else PRODUCT
         below_least = POWER if isinstance(node.below, show.Product) else SIGN
         return PRODUCT, [(node.above, above_least), " / ", (node.below, below_least)]
     above = node.above

@@ -7,11 +7,12 @@ of an array does not ask for its other entries.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from random import Random
 from typing import Any
 
 import pytest
 import random_expressions
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from notation import contractions
 from reference import evaluate, is_defined, largest_difference
 
@@ -65,6 +66,7 @@ def balanced(text: str) -> None:
 
 
 @settings(max_examples=300)
+@example(random_expressions.made(Random(7339).choice))  # a big operator above a division on the line
 @given(random_expressions.expressions())
 def test_formulas(root: Expression) -> None:
     for node in (root, simplified(root)):
