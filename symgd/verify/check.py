@@ -48,11 +48,11 @@ class Verdict:
         if self.mistake is not None:
             lines.append(f"likely mistake ({self.mistake.kind.split(',')[0]}): {self.mistake.text}\n  {self.mistake.repair}")
         if self.witness:
-            lines.append("at " + ", ".join(f"{name} = {_shown(value)}" for name, value in self.witness.items()))
+            lines.append(f"at {_point(self.witness)}")
         if self.witness is not None:
             lines.append(f"  left  {_shown(self.left)}\n  right {_shown(self.right)}")
         if self.equal_at:
-            lines.append("equal at " + ", ".join(f"{name} = {_shown(value)}" for name, value in self.equal_at.items()))
+            lines.append(f"equal at {_point(self.equal_at)}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -60,10 +60,10 @@ class Verdict:
         if self.mistake is not None:
             rows.append(["likely mistake", f"{self.mistake.text}\n{self.mistake.repair}"])
         if self.witness is not None:
-            rows.append(["at", ", ".join(f"{name} = {_shown(value)}" for name, value in self.witness.items())])
+            rows.append(["at", _point(self.witness)])
             rows += [["left", _shown(self.left)], ["right", _shown(self.right)]]
         if self.equal_at:
-            rows.append(["equal at", ", ".join(f"{name} = {_shown(value)}" for name, value in self.equal_at.items())])
+            rows.append(["equal at", _point(self.equal_at)])
         return table(rows)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
@@ -83,7 +83,7 @@ def check(claim: str, given: Given = "", syntax: str = "infix", seconds: float =
     ends = time.monotonic() + seconds
     links = links_of(claim, Limits()) if syntax == "latex" else ()
     if len(links) > 1:
-        return _weakest([check(link, given, syntax, seconds / len(links)) for link in links], claim)
+        return _weakest([check(link, given, syntax, seconds / len(links), warnings=warnings) for link in links], claim)
     try:
         one, other = read_claim(claim, given, syntax, Limits())
     except ShapeError as error:
@@ -105,7 +105,7 @@ def check(claim: str, given: Given = "", syntax: str = "infix", seconds: float =
     if region is not None:
         told, equal_at = region
         return replace(verdict, why=f"{verdict.why} {told}", equal_at=equal_at)
-    return replace(verdict, mistake=likely_mistake(claim, given, ends, syntax))
+    return replace(verdict, mistake=likely_mistake(claim, given, ends, syntax, (one, other)))
 
 
 def _weakest(verdicts: list[Verdict], claim: str) -> Verdict:
@@ -143,6 +143,10 @@ def _distance(left: Any, right: Any) -> mpmath.mpf:
     if isinstance(left, list):
         return max((_distance(one, other) for one, other in zip(left, right)), default=mpmath.mpf(0))
     return abs(left - right)
+
+
+def _point(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {_shown(value)}" for name, value in values.items())
 
 
 def _shown(value: Any) -> str:

@@ -32,7 +32,6 @@ POINTS = 16
 DIGITS = 30
 TRIES = 200
 PRECISIONS = (192, 512, 2048)  # bits
-LIKELY = 2  # points where a mended claim must hold: it was made to hold at others
 FIRST = 2  # points before a proof is tried: most false claims need no more
 
 
@@ -69,16 +68,6 @@ def decide(left: Value, right: Value, seed: str, ends: float, variables: Iterabl
         if refuted is None and samples.agreed:
             return Decision("proved", why, equal_at=samples.equal_at)
     return samples.until(POINTS) or samples.verdict()
-
-
-def is_likely(left: Value, right: Value, seed: str, ends: float) -> bool:
-    """Do two values agree at several points? Where that cannot be told at so many, `decide` tells: it is faster than a proof."""
-    if left.node.shape != right.node.shape or left.row != right.row:
-        return False
-    samples = _Samples(left.node, right.node, (), seed, ends)
-    if samples.until(LIKELY, tries=2 * LIKELY) is not None:
-        return False
-    return samples.agreed >= LIKELY or decide(left, right, seed, ends).grade in ("proved", "agrees")
 
 
 class _Samples:

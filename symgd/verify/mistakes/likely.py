@@ -15,7 +15,7 @@ from symgd.language import syntax as sx
 from symgd.language.elaborate import Given, Reading, claim_of, read, read_claim
 from symgd.language.infix import parse_claim
 from symgd.language.limits import Limits
-from symgd.verify.decide import is_likely
+from symgd.verify.decide import decide
 from symgd.verify.mistakes.arrays import Derived, array_mistakes, derivative
 from symgd.verify.mistakes.exchanged import exchanged_name
 from symgd.verify.mistakes.latex import mistake_in_latex
@@ -27,8 +27,13 @@ from symgd.verify.mistakes.unbound import unbound_names
 PROOF = 1.0  # seconds beyond the search that the proof of a repair may take
 
 
-def likely_mistake(text: str, given: Given, ends: float, syntax: str = "infix") -> Mistake | None:
-    """The one slip that explains a refuted claim, with the claim mended, which checks; None where no single slip does, or time is up."""
+def likely_mistake(
+    text: str, given: Given, ends: float, syntax: str = "infix", sides: tuple[Reading, Reading] | None = None
+) -> Mistake | None:
+    """The one slip that explains a refuted claim, with the claim mended, which checks; None where no single slip does, or time is up.
+
+    `sides` are those of the claim, where it was read before.
+    """
     if syntax == "latex":
         found = unbound_names(text, claim_of(text, given, syntax, Limits()))
         unbound = first_that_checks(found, lambda repair: _checks(repair, given, ends + PROOF, syntax))
@@ -41,7 +46,7 @@ def likely_mistake(text: str, given: Given, ends: float, syntax: str = "infix") 
         return slip or exchanged_name(text, given, ends, lambda repair: _checks(repair, given, ends, syntax))
     equation = parse_claim(text, Limits())
     try:
-        left, right = read_claim(text, given, "infix", Limits())
+        left, right = sides or read_claim(text, given, "infix", Limits())
     except ShapeError:
         left, right = _left(text, equation, given), None
     declared = {**left.declared, **(right.declared if right is not None else {})}
@@ -86,7 +91,7 @@ def _checks(claim: str, given: Given, ends: float, syntax: str = "infix") -> boo
         one, other = read_claim(claim, given, syntax, Limits())
     except SymgdError:
         return False
-    return is_likely(_side(one), _side(other), claim, ends)
+    return decide(_side(one), _side(other), claim, ends).grade in ("proved", "agrees")
 
 
 def _derived(claim: Claim, given: Given) -> Derived | None:
