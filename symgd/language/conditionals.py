@@ -103,13 +103,10 @@ def _is_zero(node: sx.Node) -> bool:
 
 def _shifts(branch: sx.Node, guard: Guard) -> bool:
     """Has the branch an entry such as x[i-1], which may need the guard of i?"""
-    waiting = [branch]
-    while waiting:
-        node = waiting.pop()
+    for node in sx.nodes_of(branch):
         subscripts = node.indices if isinstance(node, sx.Index) else ()
         if any(not isinstance(subscript, sx.Name) and set(sx.names_in(subscript)) & set(guard.terms) for subscript in subscripts):
             return True
-        waiting.extend(sx.children(node))
     return False
 
 

@@ -208,6 +208,14 @@ def children(node: Node) -> tuple[Node, ...]:
     return tuple(item for row in node.rows for item in row)
 
 
+def nodes_of(root: Node) -> list[Node]:
+    """The node and all inside it, those that stand higher first."""
+    found = [root]
+    for node in found:
+        found.extend(children(node))
+    return found
+
+
 def names_in(*nodes: Node) -> dict[str, Name]:
     """Every name that stands for a value, with its first place."""
     found: dict[str, Name] = {}

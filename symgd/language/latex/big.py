@@ -67,14 +67,7 @@ def limits_of(p: Parser) -> tuple[Span | None, Span | None]:
 
 def body_of(p: Parser, token: Token) -> Task[Node]:
     if p.token.kind == "end" or not (p.starts_factor(p.token) or p.is_symbol("+", "-")):
-        if p.token.kind == "fault" and p.token.error:
-            raise p.token.error
-        told = p.source(token.start, p.end)
-        p.refuse(
-            p.token if p.token.kind != "end" else token,
-            f"unexpected {p.told(p.token)}: {told} is missing what it is of.",
-            "Write it after the operator.",
-        )
+        p.refuse_missing(token, "what it is of")
     with p.deeper(token):
         node: Node = yield p.term()
     return node

@@ -52,14 +52,7 @@ def is_own(operand: Node, parameters: tuple[str, ...]) -> bool:
 def reach(p: Parser, token: Token) -> Task[Node]:
     """What a derivative without a numerator is of: the factors side by side that follow."""
     if not p.starts_factor(p.token) and not p.is_symbol("-", "+"):
-        if p.token.kind == "fault" and p.token.error:
-            raise p.token.error
-        told = p.source(token.start, p.end)
-        p.refuse(
-            p.token if p.token.kind != "end" else token,
-            f"unexpected {p.told(p.token)}: {told} is missing what it derives.",
-            "Write it after the operator.",
-        )
+        p.refuse_missing(token, "what it derives")
     with p.deeper(token):
         # A bar after it, \frac{d}{dx} x^2 \Big|_{x=1}, is of the derivative.
         node: Node = yield (p.signed(bars=False) if p.is_symbol("-", "+") else p.side(bars=False))

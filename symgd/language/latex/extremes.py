@@ -9,7 +9,7 @@ from symgd.algebra.trampoline import Task
 from symgd.language.latex.big import Range, Span, body_of, condition, index_of, limits_of, over, range_of, relations_in
 from symgd.language.latex.symbols import RELATIONS
 from symgd.language.latex.tokens import GREEK, LETTER, NUMBER, SYMBOL, Token
-from symgd.language.syntax import Call, Chain, Comparison, Conditional, Index, Let, Name, Node, Number, children, names_in
+from symgd.language.syntax import Call, Chain, Comparison, Conditional, Index, Let, Name, Node, Number, names_in, nodes_of
 
 if TYPE_CHECKING:
     from symgd.language.latex.parser import Parser
@@ -91,13 +91,7 @@ def _on_the_sphere(p: Parser, low: Span) -> Name | None:
 
 
 def _is_used(body: Node, name: str) -> bool:
-    waiting = [body]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, Index) and name in names_in(*node.indices):
-            return True
-        waiting.extend(children(node))
-    return False
+    return any(isinstance(node, Index) and name in names_in(*node.indices) for node in nodes_of(body))
 
 
 def expectation(p: Parser, token: Token) -> Task[Node]:

@@ -390,6 +390,14 @@ class Parser:
             raise token.error
         self.refuse(self.token, f"unexpected {self.told(token)}: {EXPECTED}.", _HINTS.get(token.value, ""))
 
+    def refuse_missing(self, operator: Token, what: str) -> NoReturn:
+        """At the present place there should be what an operator is of."""
+        token = self.token
+        if token.kind == FAULT and token.error:
+            raise token.error
+        reason = f"unexpected {self.told(token)}: {self.source(operator.start, self.end)} is missing {what}."
+        self.refuse(token if token.kind != END else operator, reason, "Write it after the operator.")
+
     def refuse_operator(self) -> NoReturn:
         token = self.token
         if token.kind == FAULT and token.error:

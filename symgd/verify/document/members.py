@@ -10,7 +10,7 @@ from symgd.language.latex.chains import Member
 from symgd.language.latex.scope import Scope
 from symgd.language.latex.tokens import COMMAND, END
 from symgd.language.limits import Limits
-from symgd.language.syntax import Binding, Call, Index, Name, Node, children
+from symgd.language.syntax import Binding, Call, Index, Name, nodes_of
 from symgd.verify.document import infix_statements
 from symgd.verify.document.entries import Place, Stated
 from symgd.verify.document.heads import name_at
@@ -45,15 +45,13 @@ def is_list(member: Member) -> bool:
 def as_array(definition: Definition, scope: Scope) -> Definition | None:
     """`p_i = e^{z_i} / …` as the definition of the array p; None where nothing with the index tells its size."""
     index = definition.parameters[0]
-    waiting: list[Node] = [definition.body]
-    while waiting:
-        node = waiting.pop()
-        is_entry = isinstance(node, Index) and isinstance(node.base, Name) and scope.is_array(node.base.name)
-        if is_entry and isinstance(node, Index) and any(isinstance(entry, Name) and entry.name == index for entry in node.indices):
+    for node in nodes_of(definition.body):
+        if not (isinstance(node, Index) and isinstance(node.base, Name) and scope.is_array(node.base.name)):
+            continue
+        if any(isinstance(entry, Name) and entry.name == index for entry in node.indices):
             start, end = definition.body.start, definition.body.end
             binding = Binding(index, None, None, start, end)
             return replace(definition, parameters=(), body=Call("array", (binding, definition.body), (), start, end))
-        waiting += children(node)
     return None
 
 

@@ -24,9 +24,9 @@ def missing_parts(claim: Claim, leaves: Sequence[Leaf], reads: Reads) -> Iterato
     """Claims whose right side has the shape of the left one, once a part of it is changed. `reads` gives the value of a right side."""
     text, right = claim.text, claim.equation.right
     matrices = [leaf.name for leaf in leaves if len(leaf.shape) == 2][:MATRICES]
-    functions = sorted({node.name for node in _nodes(claim.equation.left) if isinstance(node, sx.Call) and len(node.arguments) == 1})
+    functions = sorted({node.name for node in sx.nodes_of(claim.equation.left) if isinstance(node, sx.Call) and len(node.arguments) == 1})
     tried = 0
-    for node in _nodes(right):
+    for node in sx.nodes_of(right):
         if isinstance(node, sx.Number | sx.Binding | sx.List | sx.Rows):
             continue
         source = text[node.start : node.end]
@@ -62,13 +62,3 @@ def _changed(node: sx.Node, source: str, matrices: Sequence[str], functions: Seq
     if isinstance(node, sx.Call) and len(node.arguments) == 1:
         argument = source[source.index("(") + 1 : -1]
         yield "function", f"with {argument} in place of {source} it would be right.", argument
-
-
-def _nodes(root: sx.Node) -> list[sx.Node]:
-    """All nodes, those that stand higher first."""
-    found, waiting = list[sx.Node](), [root]
-    while waiting:
-        node = waiting.pop(0)
-        found.append(node)
-        waiting.extend(sx.children(node))
-    return found

@@ -10,14 +10,14 @@ from symgd.verify.mistakes.mistake import Mistake
 
 def unbound_names(text: str, equation: sx.Equation) -> Iterator[Mistake]:
     """Claims with the variable of a limit in place of a name that stands in this limit only."""
-    nodes = _nodes(equation.left) + _nodes(equation.right)
+    nodes = sx.nodes_of(equation.left) + sx.nodes_of(equation.right)
     for node in nodes:
         if not (isinstance(node, sx.Call) and node.name == "lim" and len(node.arguments) == 3):
             continue
         bound, _, body = node.arguments
         if not isinstance(bound, sx.Name):
             continue
-        inside = [one for one in _nodes(body) if isinstance(one, sx.Name)]
+        inside = [one for one in sx.nodes_of(body) if isinstance(one, sx.Name)]
         outside = {one.name for one in nodes if isinstance(one, sx.Name) and not node.start <= one.start < node.end}
         for name in dict.fromkeys(one.name for one in inside):
             places = [one for one in inside if one.name == name]
@@ -30,12 +30,3 @@ def unbound_names(text: str, equation: sx.Equation) -> Iterator[Mistake]:
                 mended = mended[: one.start] + variable + mended[one.end :]
             sentence = f"{written} is not bound by the limit: with {variable} in its place it would be right."
             yield Mistake("variable", sentence, " ".join(mended.split()))
-
-
-def _nodes(root: sx.Node) -> list[sx.Node]:
-    found, waiting = list[sx.Node](), [root]
-    while waiting:
-        node = waiting.pop()
-        found.append(node)
-        waiting.extend(sx.children(node))
-    return found
