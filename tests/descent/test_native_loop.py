@@ -5,9 +5,11 @@ from __future__ import annotations
 import _thread
 import math
 import threading
+from functools import partial
 
 import pytest
 import torch
+from same_descents import same_descent
 
 from symgd import descend, formula
 from symgd.descent import native_loop, recorded
@@ -15,6 +17,7 @@ from symgd.descent import walk as module
 from symgd.descent.outcome import Outcome
 
 F64 = torch.float64
+same = partial(same_descent, tolerance=1e-12, nan=True)
 LINE = formula("mean((w*x - y)^2)", given="x[n], y[n]")
 DATA = {"x": [1.0, 2.0, 3.0], "y": [2.0, 4.0, 6.0]}
 LOGISTIC = formula("mean(softplus(X*w + b*ones(N)) - y.*(X*w + b*ones(N)))", given="X[N,d], w[d], y[N], b")
@@ -42,22 +45,6 @@ def both(monkeypatch):
         return first, descend(f, **options)
 
     return run
-
-
-def same(found, wanted, tolerance=1e-12):
-    assert (found.outcome, found.steps, found.evaluations, found.message) == (
-        wanted.outcome,
-        wanted.steps,
-        wanted.evaluations,
-        wanted.message,
-    )
-    assert found.values == pytest.approx(wanted.values, rel=tolerance, nan_ok=True)
-    assert found.path.keys() == wanted.path.keys() == found.parameters.keys()
-    for name, points in wanted.path.items():
-        assert len(found.path[name]) == len(points)
-        for a, b in zip([*found.path[name], found.parameters[name]], [*points, wanted.parameters[name]]):
-            assert type(a) is type(b)
-            torch.testing.assert_close(torch.as_tensor(a), torch.as_tensor(b), rtol=tolerance, atol=tolerance, equal_nan=True)
 
 
 def test_all_steps_are_taken(both):

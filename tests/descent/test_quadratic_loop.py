@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import partial
 
 import mpmath
 import pytest
 import torch
+from same_descents import same_descent
 
 from symgd import descend, formula
 from symgd.descent import quadratic_loop
@@ -15,6 +17,7 @@ from symgd.descent import walk as module
 from symgd.descent.outcome import Outcome
 
 F64 = torch.float64
+same = partial(same_descent, tolerance=1e-10)
 SQUARES = formula("mean((X*w - y).^2)", given="X[N,d], w[d], y[N]")
 LINE = formula("mean((a + b*x - y).^2)", given="x[n], y[n]")
 
@@ -40,21 +43,6 @@ def both(monkeypatch):
         return first, descend(f, **options), made[0].passes
 
     return run
-
-
-def same(found, wanted, tolerance=1e-10):
-    assert (found.outcome, found.steps, found.evaluations, found.message) == (
-        wanted.outcome,
-        wanted.steps,
-        wanted.evaluations,
-        wanted.message,
-    )
-    assert found.values == pytest.approx(wanted.values, rel=tolerance)
-    for name, points in wanted.path.items():
-        assert len(found.path[name]) == len(points)
-        for a, b in zip([*found.path[name], found.parameters[name]], [*points, wanted.parameters[name]]):
-            assert type(a) is type(b)
-            torch.testing.assert_close(torch.as_tensor(a), torch.as_tensor(b), rtol=tolerance, atol=tolerance)
 
 
 def test_least_squares(both):
