@@ -65,7 +65,14 @@ ERRORS = [
         lambda: symgd.plot_contours("x*y*z"),
         "this figure has two variables for its axes, and there are 3.\nName two variables, and give the others values.",
     ),
-    (lambda: symgd.plot_contours("x*y*z", ["x", "y"]), "z has no value.\nGive it in values."),
+    (
+        lambda: symgd.plot_contours("x*y*z", ["x", "y"]),
+        'z has no value.\nGive it a value: values={"z": 1}, or --at "z=1" on the command line.',
+    ),
+    (
+        lambda: symgd.plot_contours("x*y*z*w", ["x", "y"]),
+        'z, w have no value.\nGive them values: values={"z": 1}, or --at "z=1" on the command line.',
+    ),
     (
         lambda: symgd.plot_contours("x*y", box=((1, 0), (0, 1))),
         "a box has a lower and a larger upper end for each axis.\nWrite box=((-2, 2), (-1, 3)).",

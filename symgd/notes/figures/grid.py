@@ -34,7 +34,9 @@ def axes_of(f: Formula, variables: Any, count: int, values: Mapping[str, Any]) -
         raise FormulaError(reason, hint=f"Name {words}, and give the others values.")
     missing = [name for name in f.variables if name not in names and name not in values]
     if missing:
-        raise ValueGivenError(f"{', '.join(missing)} {'has' if len(missing) == 1 else 'have'} no value.", hint="Give it in values.")
+        have, them = ("has", "it a value") if len(missing) == 1 else ("have", "them values")
+        hint = f'Give {them}, as in {missing[0]}=1; on the command line --at "{missing[0]}=1".'
+        raise ValueGivenError(f"{', '.join(missing)} {have} no value.", hint=hint)
     return names
 
 
