@@ -35,7 +35,7 @@ def axes_of(f: Formula, variables: Any, count: int, values: Mapping[str, Any]) -
     missing = [name for name in f.variables if name not in names and name not in values]
     if missing:
         have, them = ("has", "it a value") if len(missing) == 1 else ("have", "them values")
-        hint = f'Give {them}, as in {missing[0]}=1; on the command line --at "{missing[0]}=1".'
+        hint = f'Give {them}: values={{"{missing[0]}": 1}}, or --at "{missing[0]}=1" on the command line.'
         raise ValueGivenError(f"{', '.join(missing)} {have} no value.", hint=hint)
     return names
 
