@@ -72,6 +72,7 @@ def read(text: str, given: Given = "", syntax: str = "infix", limits: Limits = _
 def read_claim(text: str, given: Given = "", syntax: str = "infix", limits: Limits = _NO_LIMITS) -> tuple[Reading, Reading]:
     """Read an equation: its left side and its right side, with the same names."""
     equation, elaborator = _claim(text, given, syntax, limits)
+    elaborator.prepare(equation.right)  # a name that is a size on one side is the same on the other
     left = elaborator.read(equation.left, text)
     right = left if equation.right is equation.left else elaborator.read(equation.right, text, left.shape)
     _refuse_misspelling(elaborator, given)

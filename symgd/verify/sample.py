@@ -47,8 +47,20 @@ def point(leaves: Iterable[Leaf], dimensions: Mapping[str, int], generator: Rand
     for leaf in leaves:
         value = _value(leaf, [d.evaluate(dimensions) for d in leaf.shape], generator)
         own = generator.choice(SCALES) if scale is None else scale
-        found[leaf.name] = value if leaf.kind else _scaled(value, own, sign)
+        if not leaf.kind:
+            value = _scaled(value, own, sign)
+        elif all(kind.startswith((">", "<")) for kind in leaf.kind):
+            value = _spread(value, own, Fraction(leaf.kind[0].lstrip("<>= ")))
+        found[leaf.name] = value
     return found
+
+
+def _spread(value: Nested, scale: Fraction, bound: Fraction) -> Nested:
+    """On its side of a bound, nearer or farther; a whole number away where the scale is 0."""
+    if isinstance(value, list):
+        return [_spread(entry, scale, bound) for entry in value]
+    away = value - bound
+    return bound + scale * away if scale else bound + (round(away) or (away > 0) - (away < 0))
 
 
 def _scaled(value: Nested, scale: Fraction, sign: int) -> Nested:

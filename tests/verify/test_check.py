@@ -128,3 +128,17 @@ def test_the_gap_is_the_distance_of_the_sides() -> None:
     assert verdict.gap == abs(verdict.left[1] - verdict.right[1]) > 0
     assert check("x = x").gap is None
     assert check("x = [x, x]").gap is None
+
+
+@pytest.mark.parametrize(
+    ("claim", "given", "grade"),
+    [
+        ("acos(cos(s)) = s", "s > 0", "refuted"),  # right up to pi
+        ("min(norm2(p), 1/2) = 1/2", "p[n] > 0", "refuted"),  # right but near 0
+        ("abs(t - 20) = 20 - t", "t < 18", "agrees"),
+        ("sqrt((t - 7)^2) = 7 - t", "t < 5", "agrees"),
+        ("3*n*(n + 1)/2 = 3*sum(i=1..n, i)", "", "agrees"),  # n is a size, on both sides
+    ],
+)
+def test_points_lie_near_a_bound_and_far_from_it(claim: str, given: str, grade: str) -> None:
+    assert check(claim, given=given).grade == grade
