@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import time
 from fractions import Fraction
 
 import mpmath
@@ -20,6 +19,7 @@ from symgd.algebra.dimension import Dimension
 from symgd.algebra.expression import constant, contract, irrational, leaf, select
 from symgd.algebra.functions.table import F
 from symgd.errors import DomainError, ShapeError, ValueGivenError
+from tests.effort import calls_made
 
 x, y = leaf("x"), leaf("y")
 N, M = Dimension.of("n"), Dimension.of("m")
@@ -306,26 +306,23 @@ def test_planted_wrong_values_are_told_apart():
         assert not _agrees(certified(F.exp(x), {"x": 1 / 3}, digits=50), right, 50)
 
 
-def test_a_scalar_formula_takes_milliseconds():
+def test_a_scalar_formula_is_evaluated_with_little_work():
     formula = x
     for _ in range(13):
         formula = F.sin(formula) * x + F.exp(-formula * formula)
     assert len(ex.topological(formula)) > 40
     certified(formula, {"x": "0.3"})
-    start = time.perf_counter()
-    certified(formula, {"x": "0.3"})
-    assert time.perf_counter() - start < 0.05  # measured: 0.5 ms
+    assert calls_made(lambda: certified(formula, {"x": "0.3"})) < 5_000
 
 
-def test_a_contraction_of_thousands_of_terms_takes_a_moment():
+def test_a_contraction_of_thousands_of_terms_is_summed_with_little_work():
     square = leaf("S", (N, N))
     quadratic = contract(1, [(v, "i"), (square, "ij"), (v, "j")], "")
     rng = np.random.default_rng(0)
     values = {"S": rng.random((60, 60)), "v": rng.random(60)}
-    start = time.perf_counter()
-    found = certified(F.log(quadratic), values)
-    assert time.perf_counter() - start < 2  # measured: 0.03 s
-    assert abs(float(found) - float(np.log(values["v"] @ values["S"] @ values["v"]))) < 1e-13
+    found = []
+    assert calls_made(lambda: found.append(certified(F.log(quadratic), values))) < 200_000
+    assert abs(float(found[0]) - float(np.log(values["v"] @ values["S"] @ values["v"]))) < 1e-13
 
 
 def test_more_digits_than_the_limit_has_bits():

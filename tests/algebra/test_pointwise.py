@@ -36,7 +36,7 @@ def test_the_budget_interrupts_python_code() -> None:
 
     start = time.monotonic()
     assert within(0.2, forever) is None
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
 
 
 def test_work_that_ends_in_time_is_not_interrupted_later() -> None:

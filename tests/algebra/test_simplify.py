@@ -248,7 +248,7 @@ def sums_of_literals(count: int) -> Expression:
 def test_what_is_shared_is_not_written_out_again_and_again(root: Expression) -> None:
     start = time.process_time()
     assert len(ex.topological(simplified(root))) < 20 * len(ex.topological(root))
-    assert time.process_time() - start < 10  # each took far longer than a day where every path is written out
+    assert time.process_time() - start < 60  # each took far longer than a day where every path is written out
 
 
 def test_depth_and_breadth_meet_no_recursion_limit() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +15,7 @@ from symgd.algebra.expression import Expression, Leaf
 from symgd.algebra.functions.table import F
 from symgd.algebra.simplify import simplified, simplified_all
 from symgd.calculus.derive import directional, gradient
+from tests.effort import calls_made
 
 Problem = Callable[[int], tuple[Expression, list[Leaf]]]
 
@@ -125,16 +125,17 @@ def test_walks_meet_no_recursion_limit(problem: Problem) -> None:
     assert len(ex._interned) <= before - size + 10
 
 
-@pytest.mark.parametrize("problem", [rosenbrock, flat_product, composition])
-def test_a_thousand_variables_take_a_moment(problem: Problem) -> None:
-    """Half a second at most, for the gradient and what a program is made of; the best of three, on a machine that does other work."""
-    root, variables = problem(1_000)
-    times = []
-    for _ in range(3):
-        start = time.process_time()
-        simplified_all([root, *gradient(root, variables)], sharing=True)
-        times.append(time.process_time() - start)
-    assert min(times) < 0.5
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_the_work_grows_with_the_function(problem: Problem) -> None:
+    """The gradient and what a program is made of: a constant number of calls for a variable."""
+
+    def calls(n: int) -> int:
+        root, variables = problem(n)
+        return calls_made(lambda: simplified_all([root, *gradient(root, variables)], sharing=True))
+
+    small, large = calls(500), calls(2_000)
+    assert large <= 2_500 * 2_000
+    assert large <= 4.2 * small
 
 
 def test_second_derivatives_are_linear_too() -> None:

@@ -194,7 +194,7 @@ def test_scanning_takes_linear_time(name, syntax):
         return time.process_time() - start
 
     text = HOSTILE[name]
-    assert seconds(text) < 12 * seconds(text[: len(text) // 4]) + 0.5  # quadratic time would be 16-fold
+    assert seconds(text) < 12 * seconds(text[: len(text) // 4]) + 2  # quadratic time would be 16-fold, and minutes
 
 
 def test_a_document_of_five_million_characters_is_read():
