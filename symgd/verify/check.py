@@ -19,6 +19,7 @@ from symgd.verify.decide import Decision, decide
 from symgd.verify.mistakes import Mistake, likely_mistake
 
 REGION = 0.15  # seconds for the question whether a refuted claim holds for positive numbers
+REGION_TRIES = 12  # points tried there until both sides have a value
 SHOWN = 20  # digits of a value in text
 MISTAKE = 1.0  # seconds that the search for a likely mistake takes at most
 
@@ -101,7 +102,7 @@ def check(claim: str, given: Given = "", syntax: str = "infix", seconds: float =
     if verdict.grade != "refuted":
         return verdict
     ends = min(ends, time.monotonic() + MISTAKE)
-    region = _where_it_holds(left, right, claim, ends)
+    region = _where_it_holds(left, right, verdict, ends)
     if region is not None:
         told, equal_at = region
         return replace(verdict, why=f"{verdict.why} {told}", equal_at=equal_at)
@@ -115,16 +116,18 @@ def _weakest(verdicts: list[Verdict], claim: str) -> Verdict:
     return replace(found, why=f"{found.claim.strip()}: {found.why}", claim=claim)
 
 
-def _where_it_holds(left: Any, right: Any, claim: str, ends: float) -> tuple[str, Mapping[str, Any] | None] | None:
+def _where_it_holds(left: Any, right: Any, refuted: Verdict, ends: float) -> tuple[str, Mapping[str, Any] | None] | None:
     """The part of the domain, all numbers positive or all negative, where the claim would be right, in a sentence and by a point."""
     free = [leaf for leaf in ex.leaves(left.node, right.node) if not leaf.kind and not leaf.shape]
-    if not free or len(free) > 4:
+    if not free or len(free) > 4 or refuted.witness is None:
         return None
     ends = min(ends, time.monotonic() + REGION)
     for sign in (">", "<") if len(free) == 1 else (">",):
+        if all(refuted.witness[leaf.name] > 0 if sign == ">" else refuted.witness[leaf.name] < 0 for leaf in free):
+            continue  # it is wrong there
         instead: dict[ex.Expression, ex.Expression] = {leaf: ex.leaf(leaf.name, (), (f"{sign} 0",)) for leaf in free}
         one, other = (replace(side, node=ex.substitute(side.node, instead)) for side in (left, right))
-        found = decide(one, other, claim, ends)
+        found = decide(one, other, refuted.claim, ends, tries=REGION_TRIES)
         if found.grade == "proved":
             return f"For {', '.join(f'{leaf.name} {sign} 0' for leaf in free)} it would be right.", found.equal_at
     return None

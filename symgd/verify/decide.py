@@ -51,22 +51,23 @@ class Decision:
     equal_at: Mapping[str, Any] | None = None
 
 
-def decide(left: Value, right: Value, seed: str, ends: float, variables: Iterable[Leaf] = ()) -> Decision:
+def decide(left: Value, right: Value, seed: str, ends: float, variables: Iterable[Leaf] = (), tries: int = TRIES) -> Decision:
     """Compare two values until the clock says `ends`; points are drawn by `seed`, so that the same claim has the same verdict.
 
-    `variables` are to have a value at a point also where they have left both sides.
+    `variables` are to have a value at a point also where they have left both sides. Among the first `tries` points one must be found
+    where both sides have a value.
     """
     if left.node.shape != right.node.shape or left.row != right.row:
         return Decision("refuted", f"the left side is {left.described()}, the right side {right.described()}.")
     samples = _Samples(left.node, right.node, variables, seed, ends)
-    refuted = samples.until(FIRST, tries=12)
+    refuted = samples.until(FIRST, min(tries, 12)) or samples.until(1, tries)
     if refuted is not None:
         return refuted
+    if not samples.agreed:
+        return samples.verdict()  # a proof about nothing is none
     why = proof_of(left.node, right.node, ends)
     if why:
-        refuted = samples.until(1)  # a proof about nothing is none: somewhere both sides must have a value
-        if refuted is None and samples.agreed:
-            return Decision("proved", why, equal_at=samples.equal_at)
+        return Decision("proved", why, equal_at=samples.equal_at)
     return samples.until(POINTS) or samples.verdict()
 
 
