@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -31,8 +31,18 @@ class Dual:
     def __add__(self, other: Dual) -> Dual:
         return Dual(self.value + other.value, self.slope + other.slope)
 
+    def __sub__(self, other: Dual) -> Dual:
+        return Dual(self.value - other.value, self.slope - other.slope)
+
     def __mul__(self, other: Dual) -> Dual:
         return Dual(self.value * other.value, self.slope * other.value + self.value * other.slope)
+
+    def __truediv__(self, other: Dual) -> Dual:
+        value = self.value / other.value
+        return Dual(value, (self.slope - value * other.slope) / other.value)
+
+    def __neg__(self) -> Dual:
+        return Dual(-self.value, -self.slope)
 
     def __pow__(self, power: Fraction) -> Dual:
         if (power.denominator != 1 and not is_positive(self.value)) or (power < 1 and self.value.contains(0)):
@@ -89,6 +99,19 @@ def log(value: Any) -> Any:
     return value.log() if is_positive(value) else acb(value).log()
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Arithmetic:
+    """Numbers of one sort: what a fraction, a function of the table, and what is called for a constant give.
+
+    `product` is a derivative times a slope: 0 where the slope is, whatever the derivative.
+    """
+
+    number: Callable[[Fraction], Any]
+    constants: Mapping[str, Any]
+    apply: Callable[..., Any]
+    product: Callable[[Any, Any], Any]
+
+
 def simple(values: Sequence[Any], longest: int = LONGEST) -> Fraction | None:
     """The simple fraction that all the balls are, or None."""
     if not all(usable(value) for value in values):
@@ -121,3 +144,6 @@ def exponent(at: Any, moved: Any) -> Fraction | None:
     value = ratio.log() / ball(STEP).log()
     found = Fraction(float(value.mid())).limit_denominator(ROOTS)
     return found if abs(found) <= HIGHEST and not ROOTS % found.denominator and float(abs(value - ball(found)).upper()) < 1e-18 else None
+
+
+BALLS = Arithmetic(ball, {"pi": arb.pi, "e": arb.const_e}, apply, lambda factor, slope: arb(0) if slope == 0 else factor * slope)

@@ -6,19 +6,21 @@ A part that enters linearly is solved for: what factor, what term does it lack? 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
 from typing import Any
 
+import numpy as np
 from flint import arb
 
-from symgd.verify.mistakes.changes import POWERS, Search
-from symgd.verify.mistakes.numbers import Dual, ball, near, quotients, usable
+from symgd.verify.mistakes.changes import POWERS, Search, Target, may_be_near
+from symgd.verify.mistakes.floats import as_floats, power
+from symgd.verify.mistakes.numbers import Dual, ball, quotients
 from symgd.verify.mistakes.points import Monomial
-from symgd.verify.mistakes.rewriting import Edit, Piece
+from symgd.verify.mistakes.rewriting import Edit, Piece, Rewriting
+from symgd.verify.mistakes.written import Run
 
-_NOTHING = Dual(arb(0), arb(0))
-EXPONENTS = range(-3, 4)  # of the variable, beside a part that is missing
+EXPONENTS = tuple(map(Fraction, range(-3, 4)))  # of the variable, beside a part that is missing
 
 
 class SlopeSearch(Search):
@@ -27,81 +29,105 @@ class SlopeSearch(Search):
     def edits(self, targets: Sequence[Any]) -> Iterator[Edit]:
         """Changes after which the derivative has the values `targets`; the simplest first."""
         errors = [target - run.slopes[-1] for target, run in zip(targets, self.runs)]
-        linear = [i for i in self.order if self.written.is_linear(i)]
+        linear = [i for i in self.order if self._is_linear(i)]
         terms = [i for i in linear if self.written.is_whole_sum(i)]
         products = [i for i in linear if not self.written.is_factor(i) and self.written.depends[i]]
         for i in products:
-            if found := self._constant(quotients([a + b for a, b in zip(errors, self._shares(i))], self._shares(i))):
+            if found := self._constant(quotients(self._wanted(i, errors), self._shares(i))):
                 yield self.rewriting.times(i, found)
         for i in terms:
             yield from self._lost_monomial(i, errors)
-        yield from self.matching(self.small_changes(), targets, is_slope=True)
+        target = Target(targets, is_slope=True)
+        yield from self.tried(target, self.order)
         for i in terms:
-            yield from self._lost_pieces(i, errors)
+            yield from self._lost(i, errors, self._term())
         for i in products:
-            yield from self._lost_factors(i, errors)
-        yield from self.matching(self.pieces_tried(), targets, is_slope=True)
+            yield from self._lost(i, self._wanted(i, errors), FACTOR)
+        yield from self.tried_with_pieces(target, self.order)
+
+    def _is_linear(self, i: int) -> bool:
+        return all(run.factors[i] is not None for run in self.runs)
+
+    def _gain(self, run: Run, i: int, added: Dual) -> Any:
+        """What the derivative gains where something is added to part i, which enters linearly."""
+        factor = run.factors[i]
+        assert factor is not None
+        return (factor * added).slope
 
     def _shares(self, i: int) -> list[Any]:
-        """What part i, which enters linearly, adds to the derivative."""
-        return [run.slopes[-1] - self.written.replayed(run, i, _NOTHING).slope for run in self.runs]
+        """What part i adds to the derivative."""
+        return [self._gain(run, i, run[i]) for run in self.runs]
 
-    def _gain(self, i: int, added: Dual, k: int) -> Any:
-        """What the derivative gains where something is added to part i."""
-        return self.written.replayed(self.runs[k], i, self.runs[k][i] + added).slope - self.runs[k].slopes[-1]
+    def _wanted(self, i: int, errors: Sequence[Any]) -> list[Any]:
+        """What part i should add to it."""
+        return [error + share for error, share in zip(errors, self._shares(i))]
 
     def _lost_monomial(self, i: int, errors: Sequence[Any]) -> Iterator[Edit]:
-        count = range(len(self.runs))
-        if any(self._gain(i, Dual(arb(1), arb(0)), k) != 0 for k in count):
+        if any(self._gain(run, i, Dual(arb(1), arb(0))) != 0 for run in self.runs):
             return  # what stands before the part depends on the variable
-        slope = self.points.monomial(quotients(errors, [self._gain(i, Dual(arb(0), arb(1)), k) for k in count]))
+        slope = self.points.monomial(quotients(errors, [self._gain(run, i, Dual(arb(0), arb(1))) for run in self.runs]))
         if slope and (lost := _integral(slope, self.written.variable)):
             yield self.rewriting.plus(i, lost)
 
-    def _lost_pieces(self, i: int, errors: Sequence[Any]) -> Iterator[Edit]:
-        variable = self.written.variable
-        for piece in self.pool:
-            for power in EXPONENTS:
-                if found := self._constant_quotient(errors, partial(self._gain_of, i, piece, power)):
-                    number, exponents = found
-                    monomial = (number, {**exponents, variable: Fraction(power)} if power else exponents)
-                    yield self.rewriting.plus(i, monomial, piece, Fraction(1))
+    def _lost(self, i: int, wanted: Sequence[Any], lost: Lost) -> Iterator[Edit]:
+        """A piece, times a monomial, that part i lacks: with it the part adds to the derivative what is wanted.
 
-    def _gain_of(self, i: int, piece: Piece, power: int, k: int) -> Any:
-        x = Dual(ball(self.points.points[k][self.written.variable]), arb(1))
-        return self._gain(i, piece.duals[k] * x ** Fraction(power) if power else piece.duals[k], k)
-
-    def _lost_factors(self, i: int, errors: Sequence[Any]) -> Iterator[Edit]:
-        wanted = [a + b for a, b in zip(errors, self._shares(i))]
-        rest = [run.slopes[-1] - share for run, share in zip(self.runs, self._shares(i))]
-        for piece in self.pool:
-            if any(own.slope != 0 for own in piece.duals):
-                for power in POWERS:
-                    if found := self._constant_quotient(wanted, partial(self._share_with, i, piece, power, rest)):
-                        yield self.rewriting.times(i, found, piece, power)
-
-    def _share_with(self, i: int, piece: Piece, power: Fraction, rest: Sequence[Any], k: int) -> Any:
-        return self.written.replayed(self.runs[k], i, self.runs[k][i] * piece.duals[k] ** power).slope - rest[k]
-
-    def _constant_quotient(self, above: Sequence[Any], below: Callable[[int], Any]) -> Monomial | None:
-        """The monomial without the variable that a quotient is at all points; first it is looked whether the variable moves it."""
-        if self.is_late():
-            return None
+        The quotient of both is constant in the variable; where it is not is seen in floats.
+        """
+        if not self.pool or self.is_late():
+            return
         moved = 1 + self.points.names.index(self.written.variable)
-        found: dict[int, Any] = {}
-        for k in (0, moved, *range(len(above))):
-            if k not in found:
-                value = below(k)
-                if not usable(value) or value.contains(0):
-                    return None
-                found[k] = above[k] / value
-                if k == moved and not near(found[0], found[k]):
-                    return None
-        return self._constant([found[k] for k in range(len(above))])
+        powers = np.array([float(power) for power in lost.powers])
+        with np.errstate(all="ignore"):
+            at = []
+            for k in (0, moved):
+                pool, run = self.pool_floats(k), self.floats(k)
+                column = Dual(pool.value[:, None], pool.slope[:, None])
+                x = Dual(complex(self.points.points[k][self.written.variable]), 1.0)
+                at.append(as_floats(wanted[k : k + 1])[0] / self._gain(run, i, lost.added(run[i], column, x, powers, power)))
+            may = may_be_near(*at)
+        for place, n in np.argwhere(may):
+            piece, exponent = self.pool[place], lost.powers[n]
+            if not self.is_late() and (found := self._constant(quotients(wanted, self._added(i, piece, exponent, lost)))):
+                yield lost.written(self.rewriting, i, found, piece, exponent)
+
+    def _added(self, i: int, piece: Piece, exponent: Fraction, lost: Lost) -> list[Any]:
+        found = []
+        for k, run in enumerate(self.runs):
+            x = Dual(ball(self.points.points[k][self.written.variable]), arb(1))
+            found.append(self._gain(run, i, lost.added(run[i], piece.duals[k], x, exponent, pow)))
+        return found
 
     def _constant(self, values: Sequence[Any]) -> Monomial | None:
+        """The monomial without the variable that a quotient is at all points."""
         found = self.points.monomial(values)
         return None if found is None or self.written.variable in found[1] else found
+
+    def _term(self) -> Lost:
+        """A term that a part lacks: a piece times a power of the variable."""
+        variable = self.written.variable
+
+        def written(write: Rewriting, i: int, found: Monomial, piece: Piece, exponent: Fraction) -> Edit:
+            number, exponents = found
+            return write.plus(i, (number, {**exponents, variable: exponent} if exponent else exponents), piece, Fraction(1))
+
+        return Lost(EXPONENTS, lambda own, piece, x, exponent, raised: piece * raised(x, exponent), written)
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What a part may lack: `added(part, piece, variable, exponent, raised)` is what it adds to the formula, `raised` takes the power."""
+
+    powers: Sequence[Fraction]
+    added: Callable[[Dual, Dual, Dual, Any, Callable[[Dual, Any], Dual]], Dual]
+    written: Callable[[Rewriting, int, Monomial, Piece, Fraction], Edit]
+
+
+FACTOR = Lost(
+    POWERS,
+    lambda own, piece, x, exponent, raised: own * raised(piece, exponent),
+    lambda write, i, found, piece, exponent: write.times(i, found, piece, exponent),
+)
 
 
 def _integral(found: Monomial, variable: str) -> Monomial | None:

@@ -15,7 +15,7 @@ from flint import arb
 
 from symgd.algebra.functions.row import Elementwise
 from symgd.algebra.functions.table import find, rows
-from symgd.verify.mistakes.changes import POWERS, Search
+from symgd.verify.mistakes.changes import POWERS, Search, Target
 from symgd.verify.mistakes.numbers import apply, is_positive, near, quotients, same, simple, usable
 from symgd.verify.mistakes.points import Monomial, may_be_monomial
 from symgd.verify.mistakes.rewriting import Edit, Piece
@@ -64,9 +64,10 @@ class ValueSearch(Search):
             if self.written.is_whole_sum(i):
                 rest = [a - b for a, b in zip(wanted[i], self._values(i))]
                 yield from self._with_pieces(rest, partial(self.rewriting.plus, i))
-        unsure = {i for i in self.order if i not in wanted or not self.written.is_below_arithmetic(i)}
-        for changes in (self.small_changes(), self.pieces_tried()):
-            yield from self.matching((change for change in changes if change.i in unsure), targets, is_slope=False)
+        unsure = [i for i in self.order if i not in wanted or not self.written.is_below_arithmetic(i)]
+        target = Target(targets, is_slope=False)
+        yield from self.tried(target, unsure)
+        yield from self.tried_with_pieces(target, unsure)
 
     def _values(self, i: int) -> list[Any]:
         return [run.values[i] for run in self.runs]

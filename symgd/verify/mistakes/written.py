@@ -21,9 +21,11 @@ from symgd.algebra.functions.table import POWER, find
 from symgd.errors import NoRuleError
 from symgd.language import syntax as sx
 from symgd.language.words import CONSTANTS
-from symgd.verify.mistakes.numbers import Dual, apply, ball, log, usable
+from symgd.verify.mistakes.floats import FLOATS, as_floats
+from symgd.verify.mistakes.numbers import BALLS, Arithmetic, Dual, apply, dual, usable
 
 LARGEST = 400  # parts
+LOG = find("log")
 _ARITHMETIC = {"+": "+", "-": "-", "*": "*", "@": "*", ".*": "*", "/": "/", "./": "/"}
 Point = Mapping[str, Fraction]
 
@@ -48,11 +50,16 @@ class Part:
 
 @dataclass(slots=True)
 class Run:
-    """All parts at one point: values, slopes (0 where a part does not depend on the variable), and the partial derivatives by children."""
+    """All parts at one point: values, slopes (0 where a part does not depend on the variable), and the partial derivatives by children.
 
-    values: list[Any]
-    slopes: list[Any]
-    partials: list[tuple[Any, ...]]
+    `factors` are set where a part enters linearly: the whole is the factor times the part, and a rest without it.
+    """
+
+    values: Sequence[Any]
+    slopes: Sequence[Any]
+    partials: Sequence[tuple[Any, ...]]
+    factors: Sequence[Dual | None]
+    arithmetic: Arithmetic = BALLS
 
     def __getitem__(self, i: int) -> Dual:
         return Dual(self.values[i], self.slopes[i])
@@ -134,7 +141,30 @@ class Written:
             values.append(_value(part, arguments, point))
             partials.append(_partials(part, arguments, values[i]))
             slopes.append(self._slope(i, partials[i], slopes))
-        return Run(values, slopes, partials)
+        return Run(values, slopes, partials, self._factors(values, slopes))
+
+    def _factors(self, values: Sequence[Any], slopes: Sequence[Any]) -> list[Dual | None]:
+        found: list[Dual | None] = [None] * len(self.parts)
+        found[-1] = dual(Fraction(1))
+        for i in reversed(range(len(self.parts))):
+            factor, part = found[i], self.parts[i]
+            if factor is None or not usable(values[i]):
+                continue
+            own = [Dual(values[c], slopes[c]) for c in part.children]
+            if part.operator in ("+", "-"):
+                found[part.children[0]], found[part.children[1]] = factor, factor if part.operator == "+" else -factor
+            elif part.operator == "negative":
+                found[part.children[0]] = -factor
+            elif part.operator == "*":
+                found[part.children[0]], found[part.children[1]] = factor * own[1], factor * own[0]
+            elif part.operator == "/":
+                found[part.children[0]] = factor / own[1]
+        return found
+
+    def in_floats(self, run: Run) -> Run:
+        """The same in floats; the partial derivatives are left out."""
+        factors = [None if factor is None else Dual(*map(complex, as_floats([factor.value, factor.slope]))) for factor in run.factors]
+        return Run(list(as_floats(run.values)), list(as_floats(run.slopes)), (), factors, FLOATS)
 
     def _slope(self, i: int, partials: Sequence[Any], slopes: Sequence[Any]) -> Any:
         if not self.depends[i]:
@@ -149,28 +179,25 @@ class Written:
 
     def replayed(self, run: Run, i: int, changed: Dual) -> Dual:
         """The whole where part i is another number."""
-        while self.parents[i] >= 0:
+        while (factor := run.factors[i]) is None:
             parent = self.parents[i]
             part = self.parts[parent]
             arguments = [changed.value if c == i else run.values[c] for c in part.children]
-            whole = _value(part, arguments, {})
-            slope = arb(0)
-            for child, partial in zip(part.children, _partials(part, arguments, whole)):
-                own = changed.slope if child == i else run.slopes[child]
-                if (child == i or self.depends[child]) and own != 0:
-                    slope += partial * own
+            whole = _value(part, arguments, {}, run.arithmetic)
+            slope = run.arithmetic.number(Fraction(0))
+            for child, partial in zip(part.children, _partials(part, arguments, whole, run.arithmetic)):
+                if child == i or self.depends[child]:
+                    slope = slope + run.arithmetic.product(partial, changed.slope if child == i else run.slopes[child])
             i, changed = parent, Dual(whole, slope)
-        return changed
+        return run[-1] + factor * (changed - run[i])
 
     def revalued(self, run: Run, i: int, value: Any) -> Any:
         """The value of the whole where part i has another one."""
-        while self.parents[i] >= 0:
+        while (factor := run.factors[i]) is None:
             part = self.parts[self.parents[i]]
-            value = _value(part, [value if c == i else run.values[c] for c in part.children], {})
+            value = _value(part, [value if c == i else run.values[c] for c in part.children], {}, run.arithmetic)
             i = self.parents[i]
-            if not usable(value):
-                return value
-        return value
+        return run.values[-1] + factor.value * (value - run.values[i])
 
     # ---- where a part stands
 
@@ -236,14 +263,14 @@ def _closed(text: str, start: int, end: int) -> int:
     return end
 
 
-def _value(part: Part, arguments: Sequence[Any], point: Point) -> Any:
+def _value(part: Part, arguments: Sequence[Any], point: Point, arithmetic: Arithmetic = BALLS) -> Any:
     operator = part.operator
     if operator == "number":
-        return ball(part.what)
+        return arithmetic.number(part.what)
     if operator == "name":
         if part.what in point:
-            return ball(point[part.what])
-        return arb.pi() if CONSTANTS[part.what] == "pi" else arb.const_e()
+            return arithmetic.number(point[part.what])
+        return arithmetic.constants[CONSTANTS[part.what]]()
     if operator == "+":
         return arguments[0] + arguments[1]
     if operator == "-":
@@ -254,60 +281,61 @@ def _value(part: Part, arguments: Sequence[Any], point: Point) -> Any:
         return arguments[0] / arguments[1]
     if operator == "negative":
         return -arguments[0]
-    return apply(part.what, *arguments)
+    return arithmetic.apply(part.what, *arguments)
 
 
-def _partials(part: Part, arguments: Sequence[Any], value: Any) -> tuple[Any, ...]:
+def _partials(part: Part, arguments: Sequence[Any], value: Any, arithmetic: Arithmetic = BALLS) -> tuple[Any, ...]:
     operator = part.operator
     if not arguments:
         return ()
     if operator in ("+", "-"):
-        return arb(1), arb(1 if operator == "+" else -1)
+        return arithmetic.number(Fraction(1)), arithmetic.number(Fraction(1 if operator == "+" else -1))
     if operator == "*":
         return arguments[1], arguments[0]
     if operator == "/":
         return 1 / arguments[1], -value / arguments[1]
     if operator == "negative":
-        return (arb(-1),)
+        return (arithmetic.number(Fraction(-1)),)
     if operator == "^":
         base, exponent = arguments
-        return exponent * apply(POWER, base, exponent - 1), arb("nan") if base.contains(0) else value * log(base)
-    return tuple(partial(part.what, k)(*arguments) for k in range(part.what.arity))
+        return exponent * arithmetic.apply(POWER, base, exponent - 1), value * arithmetic.apply(LOG, base)
+    return tuple(partial(part.what, k, arithmetic)(*arguments) for k in range(part.what.arity))
 
 
 @cache
-def partial(row: Elementwise, k: int) -> Callable[..., Any]:
-    """The partial derivative of a function by its argument k, on balls."""
+def partial(row: Elementwise, k: int, arithmetic: Arithmetic = BALLS) -> Callable[..., Any]:
+    """The partial derivative of a function by its argument k."""
     leaves = [ex.leaf(f"_{place}") for place in range(row.arity)]
     try:
         root = ex.constant(row.derivative[k](*leaves))
     except NoRuleError:  # by this argument there is no derivative in closed form
-        return lambda *arguments: arb("nan")
+        return lambda *arguments: arguments[0] * float("nan")
     order = ex.topological(root)
 
     def of(*arguments: Any) -> Any:
         found: dict[Expression, Any] = dict(zip(leaves, arguments))
         for node in order:
             if node not in found:
-                found[node] = _scalar(node, [found[child] for child in node.children])
+                found[node] = _scalar(node, [found[child] for child in node.children], arithmetic)
         return found[root]
 
     return of
 
 
-def _scalar(node: Expression, children: Sequence[Any]) -> Any:
-    """A scalar node on balls: what the derivatives of the table are made of."""
+def _scalar(node: Expression, children: Sequence[Any], arithmetic: Arithmetic) -> Any:
+    """A scalar node: what the derivatives of the table are made of."""
     if isinstance(node, ex.Constant):
-        return ball(node.value)
+        return arithmetic.number(Fraction(node.value))
     if isinstance(node, ex.Irrational):
-        return arb.pi() if node.name == "pi" else arb.const_e()
+        return arithmetic.constants[node.name]()
     if isinstance(node, ex.Add):
-        return sum((child * ball(Fraction(c)) for c, child in zip(node.coefficients, children)), arb(0))
+        terms = [child * arithmetic.number(Fraction(c)) for c, child in zip(node.coefficients, children)]
+        return sum(terms, arithmetic.number(Fraction(0)))
     if isinstance(node, ex.Contract):
-        product = ball(Fraction(node.coefficient))
+        product = arithmetic.number(Fraction(node.coefficient))
         for child in children:
-            product *= child
+            product = product * child
         return product
     if isinstance(node, ex.Map):
-        return apply(node.function, *children)
+        return arithmetic.apply(node.function, *children)
     raise NotScalar
