@@ -21,6 +21,13 @@ from symgd.verify.mistakes.numbers import Arithmetic, Dual
 Floats = npt.NDArray[np.complex128]
 TOLERANCE = 1e-6  # relative: what is farther off is not what is wanted, whatever the rounding
 _BITS = 64  # of functions that numpy does not have
+
+
+def _continuous(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The function with its cut right of 1 taken from below, as DLMF 4.23 does; numpy follows the sign of the imaginary zero."""
+    return lambda z: function(np.where((z.imag == 0) & (z.real > 0), np.conj(z), z))
+
+
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "exp": np.exp,
     "log": np.log,
@@ -37,14 +44,14 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "coth": lambda z: 1 / np.tanh(z),
     "sech": lambda z: 1 / np.cosh(z),
     "csch": lambda z: 1 / np.sinh(z),
-    "asin": np.arcsin,
-    "acos": np.arccos,
+    "asin": _continuous(np.arcsin),
+    "acos": _continuous(np.arccos),
     "atan": np.arctan,
-    "acot": lambda z: np.arctan(1 / z),
+    "acot": lambda z: np.arctan(1 / z + 0),
     "asinh": np.arcsinh,
     "acosh": np.arccosh,
-    "atanh": np.arctanh,
-    "acoth": lambda z: np.arctanh(1 / z),
+    "atanh": _continuous(np.arctanh),
+    "acoth": lambda z: _continuous(np.arctanh)(1 / z + 0),
 }
 
 

@@ -106,7 +106,7 @@ class Arithmetic:
     `product` is a derivative times a slope: 0 where the slope is, whatever the derivative.
     """
 
-    number: Callable[[Fraction], Any]
+    number: Callable[[Fraction | int], Any]
     constants: Mapping[str, Any]
     apply: Callable[..., Any]
     product: Callable[[Any, Any], Any]
@@ -130,7 +130,7 @@ def real(value: Any) -> Any:
     return value.real if isinstance(value, acb) and value.imag.contains(0) else value
 
 
-def ball(number: Fraction) -> Any:
+def ball(number: Fraction | int) -> Any:
     return arb(fmpq(number.numerator, number.denominator))
 
 

@@ -184,7 +184,7 @@ class Written:
             part = self.parts[parent]
             arguments = [changed.value if c == i else run.values[c] for c in part.children]
             whole = _value(part, arguments, {}, run.arithmetic)
-            slope = run.arithmetic.number(Fraction(0))
+            slope = run.arithmetic.number(0)
             for child, partial in zip(part.children, _partials(part, arguments, whole, run.arithmetic)):
                 if child == i or self.depends[child]:
                     slope = slope + run.arithmetic.product(partial, changed.slope if child == i else run.slopes[child])
@@ -289,13 +289,13 @@ def _partials(part: Part, arguments: Sequence[Any], value: Any, arithmetic: Arit
     if not arguments:
         return ()
     if operator in ("+", "-"):
-        return arithmetic.number(Fraction(1)), arithmetic.number(Fraction(1 if operator == "+" else -1))
+        return arithmetic.number(1), arithmetic.number(1 if operator == "+" else -1)
     if operator == "*":
         return arguments[1], arguments[0]
     if operator == "/":
         return 1 / arguments[1], -value / arguments[1]
     if operator == "negative":
-        return (arithmetic.number(Fraction(-1)),)
+        return (arithmetic.number(-1),)
     if operator == "^":
         base, exponent = arguments
         return exponent * arithmetic.apply(POWER, base, exponent - 1), value * arithmetic.apply(LOG, base)
@@ -325,14 +325,14 @@ def partial(row: Elementwise, k: int, arithmetic: Arithmetic = BALLS) -> Callabl
 def _scalar(node: Expression, children: Sequence[Any], arithmetic: Arithmetic) -> Any:
     """A scalar node: what the derivatives of the table are made of."""
     if isinstance(node, ex.Constant):
-        return arithmetic.number(Fraction(node.value))
+        return arithmetic.number(node.value)
     if isinstance(node, ex.Irrational):
         return arithmetic.constants[node.name]()
     if isinstance(node, ex.Add):
-        terms = [child * arithmetic.number(Fraction(c)) for c, child in zip(node.coefficients, children)]
-        return sum(terms, arithmetic.number(Fraction(0)))
+        terms = [child * arithmetic.number(c) for c, child in zip(node.coefficients, children)]
+        return sum(terms, arithmetic.number(0))
     if isinstance(node, ex.Contract):
-        product = arithmetic.number(Fraction(node.coefficient))
+        product = arithmetic.number(node.coefficient)
         for child in children:
             product = product * child
         return product
