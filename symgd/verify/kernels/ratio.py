@@ -99,7 +99,7 @@ def is_negative(u: Ratio) -> bool:
     return bool((u.above.leading_coefficient() < 0) != (u.below.leading_coefficient() < 0))
 
 
-def replaced(polynomial: Any, generators: list[Any], k: int, power: int, value: Any) -> Any:
+def replaced(polynomial: Any, k: int, power: int, value: Any) -> Any:
     """kernel^power = value put in, as often as it goes."""
     degree = int(polynomial.degrees()[k]) if not polynomial.is_constant() else 0
     if degree < power:

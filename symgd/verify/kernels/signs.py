@@ -182,9 +182,12 @@ class Signs:
                 rules.append((k, 1, self.context.constant(1)))
         rules += self._parity_rules()
         for _ in range(4 * len(rules) + 4):
-            before = polynomial
+            before, degrees = polynomial, polynomial.degrees()
             for k, power, value in reversed(rules):
-                polynomial = replaced(polynomial, self.generators, k, power, value)
+                if polynomial.is_constant() or degrees[k] < power:
+                    continue
+                polynomial = replaced(polynomial, k, power, value)
+                degrees = polynomial.degrees()
                 if len(polynomial) > LARGEST or time.monotonic() > self.ends:
                     raise NoForm
             if polynomial == before:
@@ -228,7 +231,7 @@ class Signs:
             value = value * self.generators[k]
         for _ in rules:
             for k, power, instead in rules:
-                value = replaced(value, self.generators, k, power, instead)
+                value = replaced(value, k, power, instead)
         return bool(value.is_one())
 
     def _solved(self) -> list[tuple[frozenset[int], int]]:
