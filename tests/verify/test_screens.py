@@ -12,8 +12,7 @@ from symgd.algebra.certified import working_precision
 from symgd.algebra.functions.table import find
 from symgd.language.infix import parse_formula
 from symgd.language.limits import Limits
-from symgd.verify.mistakes.changes import may_be_near
-from symgd.verify.mistakes.floats import FLOATS, FUNCTIONS, as_dual, as_floats, power
+from symgd.verify.mistakes.floats import FLOATS, FUNCTIONS, as_dual, as_floats, may_be_near, power
 from symgd.verify.mistakes.numbers import BITS, Dual, apply, ball, dual
 from symgd.verify.mistakes.written import Written
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from symgd.verify.mistakes.floats import TOLERANCE, as_dual, as_floats
+from symgd.verify.mistakes.floats import as_dual, as_floats, may_be_near
 from symgd.verify.mistakes.numbers import Dual, dual, near, usable
 from symgd.verify.mistakes.points import Monomial, Points
 from symgd.verify.mistakes.rewriting import RELATED, Edit, Piece, Rewriting
@@ -194,8 +194,3 @@ FORMS = (
     Form(lambda own, piece: own / piece, lambda write, i, piece: write.times(i, _ONE, piece, -_WHOLE)),
     Form(lambda own, piece: piece, lambda write, i, piece: write.replaced(i, piece.text, "variable, term")),
 )
-
-
-def may_be_near(found: Any, wanted: Any) -> npt.NDArray[np.bool_]:
-    """Equal as far as floats tell; what overflows may be."""
-    return np.asarray(~(abs(found - wanted) > TOLERANCE * (abs(found) + abs(wanted))))

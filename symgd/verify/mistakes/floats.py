@@ -69,6 +69,11 @@ def power(base: Dual, exponent: Any) -> Dual:
     return Dual(np.power(value, exponent), exponent * np.power(value, exponent - 1) * base.slope)
 
 
+def may_be_near(found: Any, wanted: Any) -> npt.NDArray[np.bool_]:
+    """Equal as far as floats tell; what overflows may be."""
+    return np.asarray(~(abs(found - wanted) > TOLERANCE * (abs(found) + abs(wanted))))
+
+
 def _apply(row: Elementwise, *arguments: Any) -> Any:
     if row is POWER:
         return np.power(*[np.asarray(argument, np.complex128) + 0 for argument in arguments])

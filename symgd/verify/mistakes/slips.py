@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from symgd.algebra.functions.row import Elementwise
 from symgd.algebra.functions.table import POWER, rows
-from symgd.verify.mistakes.numbers import apply, close, log, near, same, simple, usable
+from symgd.verify.mistakes.floats import FLOATS, as_floats, may_be_near
+from symgd.verify.mistakes.numbers import apply, log, near, same, simple, usable
 from symgd.verify.mistakes.written import Run, Written, partial
 
 
@@ -105,17 +108,18 @@ def slips(written: Written, runs: Sequence[Run], errors: Sequence[Any]) -> Itera
     for i in taken:
         part = written.parts[i]
         depends = [written.depends[c] for c in part.children]
+        parts = [_local(written, run, i) for run in runs]
         for slip in SLIPS:
             is_meant = slip.operator == part.operator and all(b is None or a == b for a, b in zip(depends, slip.depends))
-            if is_meant and _explains(written, runs, i, taken[i], slip.slope):
+            if is_meant and _explains(parts, taken[i], slip.slope):
                 yield slip.kind, slip.text.format(written.source(i), *[written.source(c) for c in part.children])
         if part.operator == "call" and any(depends):
             yield from _of_call(written, runs, i, taken[i])
     for i in reversed(taken):
         yield from _of_any(written, runs, i, taken[i])
-    for i in taken:
-        if written.parts[i].operator == "call":
-            yield from _of_other_function(written, runs, i, taken[i])
+    calls = [i for i in taken if written.parts[i].operator == "call" and written.parts[i].what.arity == 1]
+    for i, other, sign in _other_functions(written, runs[0], calls, taken):
+        yield from _of_other_function(written, runs, i, taken[i], other, sign)
 
 
 def _taken(written: Written, runs: Sequence[Run], errors: Sequence[Any]) -> dict[int, list[Any]]:
@@ -129,19 +133,16 @@ def _taken(written: Written, runs: Sequence[Run], errors: Sequence[Any]) -> dict
     return found
 
 
-def _explains(written: Written, runs: Sequence[Run], i: int, taken: Sequence[Any], slope: Callable[[Local], Any]) -> bool:
-    for run, wanted in zip(runs, taken):
-        children = written.parts[i].children
-        values = [run.values[c] for c in children]
-        slopes = [run.slopes[c] for c in children]
-        local = Local(run.values[i], run.slopes[i], *_two(values), *_two(slopes))
-        try:
-            found = slope(local)
-        except ZeroDivisionError:
-            return False
-        if not usable(found) or not close(found, wanted):
-            return False
-    return True
+def _local(written: Written, run: Run, i: int) -> Local:
+    children = written.parts[i].children
+    return Local(run.values[i], run.slopes[i], *_two([run.values[c] for c in children]), *_two([run.slopes[c] for c in children]))
+
+
+def _explains(parts: Sequence[Local], taken: Sequence[Any], slope: Callable[[Local], Any]) -> bool:
+    try:
+        return all(near(slope(part), wanted) for part, wanted in zip(parts, taken))
+    except ZeroDivisionError:
+        return False
 
 
 def _two(values: Sequence[Any]) -> tuple[Any, Any]:
@@ -199,22 +200,34 @@ def _of_any(written: Written, runs: Sequence[Run], i: int, taken: Sequence[Any])
         )
 
 
-def _of_other_function(written: Written, runs: Sequence[Run], i: int, taken: Sequence[Any]) -> Iterator[tuple[str, str]]:
+def _other_functions(written: Written, run: Run, calls: Sequence[int], taken: dict[int, list[Any]]) -> list[tuple[int, Elementwise, int]]:
+    """At which call, by which function and sign, the derivative of another function may have been taken: as floats tell at one point."""
+    calls = [i for i in calls if written.depends[i]]
+    if not calls:
+        return []
+    inner = [written.parts[i].children[0] for i in calls]
+    found = []
+    with np.errstate(all="ignore"):
+        arguments, slopes = as_floats([run.values[c] for c in inner]), as_floats([run.slopes[c] for c in inner])
+        wanted = as_floats([taken[i][0] for i in calls]) / slopes
+        for order, other in enumerate(rows()):
+            if isinstance(other, Elementwise) and other.arity == 1:
+                own = partial(other, 0, FLOATS)(arguments)
+                for sign in (1, -1):
+                    found += [(place, order, -sign, other) for place in np.flatnonzero(may_be_near(sign * own, wanted))]
+    found.sort(key=lambda item: item[:3])
+    return [(calls[place], other, -minus) for place, _, minus, other in found if other is not written.parts[calls[place]].what]
+
+
+def _of_other_function(
+    written: Written, runs: Sequence[Run], i: int, taken: Sequence[Any], other: Elementwise, sign: int
+) -> Iterator[tuple[str, str]]:
     """The derivative of another function taken for that of this one, perhaps with the other sign."""
     part = written.parts[i]
-    if part.what.arity != 1 or not written.depends[part.children[0]]:
-        return
     (child,) = part.children
-    wanted = [value / run.slopes[child] for value, run in zip(taken, runs) if not run.slopes[child].contains(0)]
-    if len(wanted) < len(runs):
-        return
-    for other in rows():
-        if isinstance(other, Elementwise) and other.arity == 1 and other is not part.what:
-            for sign in (1, -1):
-                is_near = near(partial(other, 0)(runs[0].values[child]) * sign, wanted[0])
-                if is_near and same([partial(other, 0)(run.values[child]) * sign for run in runs], wanted):
-                    minus = "minus " if sign < 0 else ""
-                    yield "function", f"what is taken for the derivative of {part.what.name} is {minus}that of {other.name}."
+    if same(taken, [partial(other, 0)(run.values[child]) * run.slopes[child] * sign for run in runs]):
+        minus = "minus " if sign < 0 else ""
+        yield "function", f"what is taken for the derivative of {part.what.name} is {minus}that of {other.name}."
 
 
 def _common(above: Sequence[Any], below: Sequence[Any]) -> Fraction | None:

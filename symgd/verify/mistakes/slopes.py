@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from symgd.verify.mistakes.changes import POWERS, Search, Target, may_be_near
-from symgd.verify.mistakes.floats import as_floats, power
+from symgd.verify.mistakes.changes import POWERS, Search, Target
+from symgd.verify.mistakes.floats import as_floats, may_be_near, power
 from symgd.verify.mistakes.numbers import Dual, ball, quotients
 from symgd.verify.mistakes.points import Monomial
 from symgd.verify.mistakes.rewriting import Edit, Piece, Rewriting
