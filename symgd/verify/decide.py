@@ -85,6 +85,7 @@ class _Samples:
         self.tried = self.agreed = 0
         self.equal_at: Mapping[str, Any] | None = None
         self.fault = ""
+        self.undefined: tuple[Mapping[str, Any], Mapping[str, int]] | None = None
 
     def until(self, points: int, tries: int = TRIES) -> Decision | None:
         """Go on until the sides agreed at this many points; a point where they differ ends it."""
@@ -111,9 +112,9 @@ class _Samples:
             one, other = balls(self.sides, point, bits, dimensions)
             pairs = list(zip(one.flat, other.flat, strict=True))
             if any(_is_nan(a) or _is_nan(b) for a, b in pairs):
-                if bits < PRECISIONS[-1]:
-                    continue
-                self.fault = self._why(point, dimensions)
+                if bits < PRECISIONS[1]:
+                    continue  # a value near the edge of a domain may need digits; where these do not help, more rarely do
+                self.undefined = point, dimensions
                 values = real_values(self.sides, point, PRECISIONS[1])
                 if values is None:
                     return None
@@ -127,8 +128,11 @@ class _Samples:
                 return True
         return None
 
-    def _why(self, point: Mapping[str, Any], dimensions: Mapping[str, int]) -> str:
-        """Why a side has no value at a point."""
+    def _why(self) -> str:
+        """Why a side has no value at the last point without one."""
+        if self.fault or self.undefined is None:
+            return self.fault
+        point, dimensions = self.undefined
         try:
             certified(self.sides, point, dimensions, 15, PRECISIONS[-1])
         except DomainError as error:
@@ -150,7 +154,8 @@ class _Samples:
     def verdict(self) -> Decision:
         if self.agreed >= POINTS:
             return Decision("agrees", f"the sides agree to {DIGITS - 3} digits at {POINTS} random points of the domain; that is no proof.")
-        reason = f"only {self.agreed} of {POINTS} points could be compared{': ' + self.fault if self.fault else '.'}"
+        why = self._why()
+        reason = f"only {self.agreed} of {POINTS} points could be compared{': ' + why if why else '.'}"
         return Decision("undecided", reason)
 
 
