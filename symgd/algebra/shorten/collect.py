@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from symgd.algebra import expression as ex
-from symgd.algebra.expression import Add, Contract, Expression
+from symgd.algebra.expression import Add, Expression
 from symgd.algebra.shorten.common import common
-from symgd.algebra.shorten.expanding import Memory, Term, alike, content
+from symgd.algebra.shorten.expanding import Memory, Term, alike, content, upright_first
 from symgd.algebra.shorten.length import length
 from symgd.algebra.shorten.product import Product, taken_apart, with_numbers
 from symgd.algebra.shorten.rule import Rule
@@ -49,19 +49,7 @@ def _gain(one: Expression, other: Expression, memory: Memory) -> tuple[int, Expr
 
 
 def _sum(terms: list[Term], like: Expression) -> Expression:
-    return ex.add([ex.scaled(c, unit) for c, unit in _upright_first(terms)]) if terms else ex.full(0, like.shape)
-
-
-def _upright_first(terms: list[Term]) -> list[Term]:
-    """A + A' rather than A' + A."""
-    places = {unit: k for k, (_, unit) in enumerate(terms)}
-    ordered = list(terms)
-    for _, unit in terms:
-        if isinstance(unit, Contract) and len(unit.children) == 1 and unit.labels == ((1, 0),):
-            here, there = places[unit], places.get(unit.children[0], -1)
-            if here < there:
-                ordered[here], ordered[there] = ordered[there], ordered[here]
-    return ordered
+    return ex.add([ex.scaled(c, unit) for c, unit in upright_first(terms)]) if terms else ex.full(0, like.shape)
 
 
 def _joined(one: Product, other: Product, left: Expression, right: Expression, memory: Memory) -> tuple[int, Expression] | None:
@@ -82,7 +70,8 @@ def _joined(one: Product, other: Product, left: Expression, right: Expression, m
         gain = before - length(joined)
         # At equal length (A + A')*x rather than A*x + A'*x; but A*x + d.*x rather than (A + diag(d))*x.
         rank = max(part.base.rank for part in found.product.parts)
-        least = (0 if rank == 2 and not any(map(_is_scaled_identity, found.rests)) else BRIDGED) if bridges else -1 if rank else 0
+        needs_more = bridges and (rank < 2 or any(map(_is_scaled_identity, found.rests)))
+        least = BRIDGED if needs_more else -1 if rank else 0
         if gain > least:
             return gain, joined
     return None

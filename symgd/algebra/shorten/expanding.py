@@ -86,6 +86,18 @@ def alike(terms: list[Term], memory: Memory) -> list[Term]:
     return [(c, first[form]) for form, c in weights.items() if c]
 
 
+def upright_first(terms: list[Term]) -> list[Term]:
+    """A + A' rather than A' + A."""
+    places = {unit: k for k, (_, unit) in enumerate(terms)}
+    ordered = list(terms)
+    for _, unit in terms:
+        if isinstance(unit, Contract) and len(unit.children) == 1 and unit.labels == ((1, 0),):
+            here, there = places[unit], places.get(unit.children[0], -1)
+            if here < there:
+                ordered[here], ordered[there] = ordered[there], ordered[here]
+    return ordered
+
+
 def content(node: Expression, outside: Fraction = Fraction(1)) -> Term:
     """A sum as a number times a sum of whole coefficients without a common divisor, where that is shorter; others as they are split.
 

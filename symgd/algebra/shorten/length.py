@@ -60,7 +60,7 @@ def _own(node: Expression) -> int:
     if isinstance(node, Add):
         inner = sum(_shown(child) if node.rank < 2 else _known[child] for child in node.children)
         inner += 4 * AWAY * (node.rank > 2)  # a sum of products of matrices can be written, a product with such a sum cannot
-        return inner + sum(map(of_number, node.coefficients)) + len(node.children) - all(c > 0 for c in node.coefficients)
+        return inner + sum(map(of_number, node.coefficients)) + len(node.children) - any(c > 0 for c in node.coefficients)
     if isinstance(node, Contract):
         return _product(node)
     if isinstance(node, Map):
@@ -103,7 +103,7 @@ def _product(node: Contract) -> int:
     if not node.children:
         return 1 + (CALL + 1) * node.rank
     total = of_number(node.coefficient) + len(node.children) - 1 + (node.coefficient < 0)
-    matrices = Counter(label for child, labels in node.factors if child.rank > 1 for label in labels)
+    matrices = Counter(label for child, labels in node.factors if child.rank > 1 and not ex.is_identity(child) for label in labels)
     seen, diagonal = set[int](), set[int]()
     scaled = {label for child, labels in node.factors if child.rank == 1 for label in labels}
     for child, labels in node.factors:

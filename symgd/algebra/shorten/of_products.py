@@ -227,6 +227,16 @@ def _packed_identity(product: Product, symmetry: bool) -> Product | None:
     return None
 
 
+def _upright_on_the_diagonal(product: Product, symmetry: bool) -> Product | None:
+    """Beside an identity matrix a matrix and its transpose are one."""
+    for part in product.parts:
+        if ex.is_identity(part.base):
+            for other in product.parts:
+                if other.labels == part.labels[::-1] and not ex.is_identity(other.base) and len(set(part.labels)) == 2:
+                    return product.without(other, more=[replace(other, labels=part.labels)])
+    return None
+
+
 def _equal_pieces(product: Product, symmetry: bool) -> Product | None:
     """Equal pieces, x'·A·x twice, or the entries of A·x twice, as a power of one."""
     found: dict[tuple[Expression, Labels], tuple[Expression, list[Part]]] = {}
@@ -285,5 +295,6 @@ PRODUCTS = (
     Rule("powers of 0 and 1", "y.^3", "y", "y[n] in {0, 1}", _pointwise(_two_valued, declared=True)),
     Rule("exponentials", "exp(x).*exp(-x)", "ones(n)", "x[n]", _pointwise(_exponentials)),
     Rule("identities in Kronecker products", "kron(eye(m), eye(n))", "eye(m*n)", "x[m], y[n]", _packed_identity),
+    Rule("a transpose on the diagonal", "A'.*eye(n)", "A.*eye(n)", "A[n,n]", _upright_on_the_diagonal),
     Rule("equal pieces", "(x'*A*y)*(y'*A'*x)", "(x'*A*y)^2", "A[m,n], x[m], y[n]", _equal_pieces),
 )

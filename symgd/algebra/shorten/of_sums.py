@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from symgd.algebra import expression as ex
-from symgd.algebra.expression import Add, Expression
+from symgd.algebra.expression import Add, Contract, Expression
 from symgd.algebra.functions.table import F
-from symgd.algebra.shorten.expanding import Memory, alike, multiplied_out
+from symgd.algebra.shorten.expanding import Memory, alike, multiplied_out, upright_first
 from symgd.algebra.shorten.length import length
 from symgd.algebra.shorten.product import Part, taken_apart
 from symgd.algebra.shorten.rule import ONE, Rule, named
@@ -75,6 +75,23 @@ def _denominator(node: Expression, symmetry: bool) -> Expression | None:
     return None
 
 
+def _transposed_bracket(node: Expression, symmetry: bool) -> Expression | None:
+    """(A - B)' + A - B' = A' + A - 2*B', where that is shorter."""
+    if not isinstance(node, Add) or node.rank != 2:
+        return None
+    terms = []
+    for c, unit in node.terms:
+        if isinstance(unit, Contract) and unit.labels == ((1, 0),) and isinstance(unit.children[0], Add):
+            terms += [(c * unit.coefficient * inner, ex.transposed(part, (1, 0))) for inner, part in unit.children[0].terms]
+        else:
+            terms.append((c, unit))
+    if len(terms) == len(node.children):
+        return None
+    units = [ex.scaled(c, unit) for c, unit in upright_first(alike(terms, Memory(symmetry)))]
+    found = ex.add(units) if units else ex.full(0, node.shape)
+    return found if length(found) < length(node) else None
+
+
 def _single(node: Expression) -> Part | None:
     """The one power that the node is, entry by entry."""
     product = taken_apart(node)
@@ -88,5 +105,6 @@ SUMS = (
     Rule("sigmoids that add up to 1", "sigmoid(x) + sigmoid(-x)", "ones(n)", "x[n]", _complement),
     Rule("Pythagoras", "cos(x).^2 + sin(x).^2", "ones(n)", "x[n]", _complement),
     Rule("lowest powers", "1./sqrt(1 + x.^2) - x.^2./(1 + x.^2).^(3/2)", "(1 + x.^2).^(-3/2)", "x[n]", _denominator),
+    Rule("a transposed bracket", "(A - B)' + A - B'", "A + A' - 2*B'", "A[n,n], B[n,n]", _transposed_bracket),
     Rule("hyperbola", "cosh(x).^2 - sinh(x).^2", "ones(n)", "x[n]", _complement),
 )

@@ -85,6 +85,7 @@ def _region(node: Expression, memory: Memory) -> Expression:
     Sums of numbers are not multiplied out: where they are polynomials, the author's brackets are as good as any.
     """
     best, symmetry = node, memory.symmetry
+    worth = 1.0 if _has_identities(node) else WORTH
     for start in dict.fromkeys((node, opened(node, symmetry))):
         parts = multiplied_out(start) if _has_labels(node) else None
         if parts is None and start is not node:
@@ -96,7 +97,7 @@ def _region(node: Expression, memory: Memory) -> Expression:
         if length(flat) <= HOPELESS * length(best):
             flat = collected(flat, memory)
             for candidate in (flat, of_product(flat, symmetry)):
-                if length(candidate) < min(WORTH * length(node), length(best)):
+                if length(candidate) < min(worth * length(node), length(best)):
                     best = candidate
     return best
 
@@ -104,3 +105,10 @@ def _region(node: Expression, memory: Memory) -> Expression:
 def _has_labels(root: Expression) -> bool:
     """Is there an array in the sums and products under the root?"""
     return any(isinstance(node, Contract) and any(node.labels) for node in region(root))
+
+
+def _has_identities(root: Expression) -> bool:
+    """Is there a number times an identity matrix in a bracket, as in tr((t*eye(n) - A)*B), which nobody would write?"""
+    brackets = {child for node in region(root) if isinstance(node, Contract) for child in node.children if isinstance(child, Add)}
+    units = (unit for bracket in brackets for unit in bracket.children)
+    return any(isinstance(unit, Contract) and any(map(ex.is_identity, unit.children)) and len(unit.children) > 1 for unit in units)
