@@ -7,7 +7,7 @@ from fractions import Fraction
 from symgd.algebra import expression as ex
 from symgd.algebra.expression import Add, Contract, Expression
 from symgd.algebra.functions.table import F
-from symgd.algebra.shorten.expanding import Memory, alike, multiplied_out, upright_first
+from symgd.algebra.shorten.expanding import Memory, Term, alike, multiplied_out, upright_first
 from symgd.algebra.shorten.length import length
 from symgd.algebra.shorten.product import Part, taken_apart
 from symgd.algebra.shorten.rule import ONE, Rule, named
@@ -75,16 +75,20 @@ def _denominator(node: Expression, symmetry: bool) -> Expression | None:
     return None
 
 
+def terms_of_transposed(node: Expression) -> list[Term]:
+    """A' - B' of (A - B)'; nothing of what is no transposed bracket."""
+    if not isinstance(node, Contract) or node.rank != 2 or node.labels != ((1, 0),) or not isinstance(node.children[0], Add):
+        return []
+    return [(node.coefficient * c, ex.transposed(part, (1, 0))) for c, part in node.children[0].terms]
+
+
 def _transposed_bracket(node: Expression, symmetry: bool) -> Expression | None:
     """(A - B)' + A - B' = A' + A - 2*B', where that is shorter."""
     if not isinstance(node, Add) or node.rank != 2:
         return None
     terms = []
     for c, unit in node.terms:
-        if isinstance(unit, Contract) and unit.labels == ((1, 0),) and isinstance(unit.children[0], Add):
-            terms += [(c * unit.coefficient * inner, ex.transposed(part, (1, 0))) for inner, part in unit.children[0].terms]
-        else:
-            terms.append((c, unit))
+        terms += [(c * inner, part) for inner, part in terms_of_transposed(unit)] or [(c, unit)]
     if len(terms) == len(node.children):
         return None
     units = [ex.scaled(c, unit) for c, unit in upright_first(alike(terms, Memory(symmetry)))]

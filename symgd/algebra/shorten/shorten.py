@@ -12,6 +12,7 @@ from symgd.algebra.expression import Add, Contract, Expression, Factor, Select
 from symgd.algebra.shorten.collect import collected
 from symgd.algebra.shorten.expanding import Memory, alike, multiplied_out, region
 from symgd.algebra.shorten.length import length
+from symgd.algebra.shorten.of_sums import terms_of_transposed
 from symgd.algebra.shorten.product import is_product
 from symgd.algebra.shorten.rules import of_function, of_product, opened
 
@@ -76,6 +77,9 @@ def _shorter(node: Expression, memory: Memory) -> Expression:
     """The node with the rules of its class applied."""
     if isinstance(node, Add):
         return collected(ex.add([ex.scaled(c, of_product(term, memory.symmetry)) for c, term in node.terms]), memory)
+    if parts := terms_of_transposed(node):
+        inside = collected(ex.add([ex.scaled(c, of_product(term, memory.symmetry)) for c, term in parts]), memory)
+        return min(inside, of_product(node, memory.symmetry), key=length)
     return of_product(node, memory.symmetry) if isinstance(node, Contract) else of_function(node, memory.symmetry)
 
 
