@@ -195,6 +195,10 @@ PRINTED = [
     ("tr(inv(X'*C*X)*A)", "X", "X[m,n], C[m,m] spd, A[n,n]", "-C*X*inv(X'*C*X)*(A + A')*inv(X'*C*X)"),
     ("y'*inv(K)*y/2 + logdet(K)/2", "K", "K[n,n] spd, y[n]", "inv(K)/2 - inv(K)*y*y'*inv(K)/2"),
     ("log(det(S))", "S", "S[n,n] spd", "inv(S)"),
+    ("normF(X*X' - A)^2", "X", "X[m,n], A[m,m]", "2*(2*X*X' - A - A')*X"),
+    ("normF(X*Q + ones(m)*t' - Y)^2", "t", "X[m,n], Q[n,n], t[n], Y[m,n]", "2*(X*Q + ones(m)*t' - Y)'*ones(m)"),
+    ("x'*(A.*eye(n))'*y", "x", "A[n,n], x[n], y[n]", "y.*diag(A)"),
+    ("sum(softmax(X, axis=1).*Y)", "X", "X[m,n], Y[m,n]", "Y.*softmax(X, axis=1) - softmax(X, axis=1)*diag(diag(Y'*softmax(X, axis=1)))"),
 ]
 
 
@@ -206,6 +210,8 @@ def test_gradients_are_printed_as_in_textbooks(text: str, name: str, given: str,
 HESSIANS = [
     ("norm2(A*x - b)^2", "x", "A[m,n], x[n], b[m]", "2*A'*A"),
     ("log(sum(exp(x)))", "x", "x[n]", "diag(softmax(x)) - softmax(x)*softmax(x)'"),
+    ("lse(A*x + b)", "x", "A[m,n], x[n], b[m]", "A'*(diag(softmax(A*x + b)) - softmax(A*x + b)*softmax(A*x + b)')*A"),
+    ("det(A + t*B)", "t", "A[n,n], B[n,n], t", "(tr(inv(A + t*B)*B)^2 - tr(inv(A + t*B)*B*inv(A + t*B)*B))*det(A + t*B)"),
     ("-y'*log(softmax(z))", "z", "y[n], z[n]", "sum(y)*(diag(softmax(z)) - softmax(z)*softmax(z)')"),
     (
         "-(y'*log(sigmoid(X*w)) + (1 - y)'*log(1 - sigmoid(X*w)))",
