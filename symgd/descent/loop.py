@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-
-from torch import Tensor
 
 from symgd.descent.checkpoint import Checkpoint, Saved
 from symgd.descent.curvature import stability
@@ -42,16 +40,16 @@ End = tuple[Outcome, str]
 class Plan:
     """What is asked of a descent.
 
-    `batches` give the data of every update (None: all of them). `tolerance`·(1 + |loss|) is the largest component of the
-    gradient that counts as zero (None: the judgement of the method; with a fixed rate all steps are taken). `callback` gets the
-    number of the step, the loss and the parameters, and stops the descent by returning something true. `why` is the reason for
+    `is_batched` is whether every update has its own batch of the data (see `Objective.draw`). `tolerance`·(1 + |loss|) is the largest
+    component of the gradient that counts as zero (None: the judgement of the method; with a fixed rate all steps are taken). `callback`
+    gets the number of the step, the loss and the parameters, and stops the descent by returning something true. `why` is the reason for
     the method, where it was chosen.
     """
 
     method: Method
     steps: int
     tolerance: float | None = None
-    batches: Iterator[Tensor | slice] | None = None
+    is_batched: bool = False
     callback: Callback | None = None
     why: str = ""
     checkpoint: Checkpoint | None = None
@@ -80,6 +78,8 @@ def run(objective: Objective, plan: Plan) -> Descent:
                 plan.progress.close()
         if plan.checkpoint is not None and is_whole:
             walk.write(None if outcome in (Outcome.STOPPED, Outcome.MAX_STEPS) else (str(outcome), advice))
+    if plan.is_batched:
+        objective.draw(0)
     taken = len(walk.values) - 1
     return Descent(
         parameters=dict(zip(objective.names, _copied(walk.state))),
@@ -126,13 +126,11 @@ class _Walk:
         if saved is None:
             return None
         self.state, self.values, self.points, self.quiet = saved.state, saved.values, saved.points, saved.quiet
+        if plan.is_batched:
+            self.objective.draw(len(self.values) if len(self.values) <= plan.steps else 0)
         if self.objective.blocked is not None:
             self._check_data(plan.checkpoint)
         self.objective.evaluations = saved.evaluations
-        if plan.batches is not None:
-            for _ in range(len(self.values)):
-                entries = next(plan.batches)
-            self.objective.use(entries)
         if saved.ended is not None:
             return Outcome(saved.ended[0]), saved.ended[1]
         return None
@@ -155,8 +153,8 @@ class _Walk:
         if self.values:  # resumed
             self.limit = _GROWTH * max(1.0, abs(self.values[0]))
             return None
-        if self.plan.batches is not None:
-            self.objective.use(next(self.plan.batches))
+        if self.plan.is_batched:
+            self.objective.draw()
         self._arrive(State(self.objective.start, *self.objective.value_and_gradient(self.objective.start)))
         self.limit = _GROWTH * max(1.0, abs(self.values[0]))
         if self.plan.checkpoint is not None and self.objective.team is not None:
@@ -166,7 +164,7 @@ class _Walk:
     def steps(self) -> End:
         plan, evaluate = self.plan, self.objective.value_and_gradient
         for number in range(len(self.values), plan.steps + 1):
-            if plan.batches is not None:
+            if plan.is_batched:
                 found: State | None = self._batch_step(last=number == plan.steps)
             else:
                 found = plan.method.step(self.state, evaluate)
@@ -199,9 +197,8 @@ class _Walk:
     def _batch_step(self, last: bool) -> State:
         """A step down the loss of one batch, evaluated on the next; after the last step on all data."""
         assert isinstance(self.plan.method, Updates)
-        assert self.plan.batches is not None
         point = self.plan.method.moved(self.state)
-        self.objective.use(None if last else next(self.plan.batches))
+        self.objective.draw(0 if last else 1)
         return State(point, *self.objective.value_and_gradient(point))
 
     def _arrive(self, state: State) -> None:
@@ -236,7 +233,7 @@ class _Walk:
 
     def _classified(self) -> Stationary | None:
         """The kind of the stationary point, by the Hessian; None for many parameters, where it is not derived."""
-        if not self.objective.is_small or self.plan.batches is not None:
+        if not self.objective.is_small or self.plan.is_batched:
             return None
         found = classified(self.objective.hessian()(self.state.point))
         self.stationary = None if found is None else found[0]

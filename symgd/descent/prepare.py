@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -48,8 +48,9 @@ def prepared(
     moving = {name: value for name, value in start.items() if name not in held}
     objective = Objective(f, moving, {**(data or {}), **held}, device, dtype)
     if team is not None and (objective.has_arrays or not team.splits):
-        part = objective.rows(team.part(objective.entries()) if team.splits else slice(None))
-        objective.in_blocks(lambda: [part], team)
+        every = objective.rows(slice(None))
+        part = objective.rows(team.part(objective.entries())) if team.splits else every
+        objective.in_blocks(lambda: [part], team, lambda: [every])
     return objective
 
 
@@ -64,7 +65,11 @@ def _in_blocks(f: Formula, start: Mapping[str, Any], blocks: Any, device: Any, d
     moving = {name: value for name, value in start.items() if name not in held}
     objective = Objective(f, moving, {**first, **held}, device, dtype)
     first, step = (team.rank, team.size) if team is not None and team.splits else (0, 1)
-    objective.in_blocks(lambda: ({**block, **held} for block in islice(blocks(), first, None, step)), team)
+
+    def every() -> Iterator[Mapping[str, Any]]:
+        return ({**block, **held} for block in blocks())
+
+    objective.in_blocks(lambda: islice(every(), first, None, step), team, every)
     return objective
 
 
