@@ -119,9 +119,10 @@ class BlockedLoss:
         self._is_linear = not set(ex.leaves(*direct[: len(self._sums)])) & set(self._sums)
         pulled = derive.gradient(ex.add([derive.inner(body, share) for body, share in zip(bodies, self._shares)]), self.parameters)
         self._outer = self._compiled([split.value, *direct], split, self._sums)
-        roots = {COUNT: [], ADDED: bodies, PULLED: pulled, BOTH: [*bodies, *pulled]}
-        for what, wanted in roots.items():
-            self._passes[what] = self._sum_of(wanted, split, () if what in (COUNT, ADDED) else self._shares)
+        self._passes[COUNT] = Pass(None, (), ())
+        self._passes[ADDED] = self._sum_of(bodies, split, ())
+        for what, roots in {PULLED: pulled, BOTH: [*bodies, *pulled]}.items():
+            self._passes[what] = self._sum_of(roots, split, self._shares)
 
     def _split(self) -> Split:
         return Split(self.program.formula.origin, self.parameters, self.dimension)
