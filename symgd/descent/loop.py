@@ -62,8 +62,8 @@ class Plan:
 
 
 def run(objective: Objective, plan: Plan) -> Descent:
-    """Descend from the start of the objective. Ctrl-C ends it with what it has; SIGTERM too, once the checkpoint is written."""
-    with Interrupts(terminated=plan.checkpoint is not None) as interrupts:
+    """Descend from the start of the objective. Ctrl-C ends it with what it has; SIGTERM too, where others have to know."""
+    with Interrupts(terminated=plan.checkpoint is not None or objective.team is not None) as interrupts:
         walk, is_whole = _Walk(objective, plan, interrupts), True
         try:
             outcome, advice = walk.resumed() or walk.start() or walk.steps()

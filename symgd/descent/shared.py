@@ -20,7 +20,7 @@ _HEAD = 5  # the outcome, the kind of stationary point, evaluations, the number 
 def together(team: Team, compute: Callable[[], tuple[Tensor, str]]) -> tuple[Tensor, str]:
     """What the first rank computes, as float64 numbers and a text. Raises RankError where a rank fails or is lost."""
     if not team.leads:
-        with Interrupts():  # Ctrl-C reaches every process: the first rank ends the descent
+        with Interrupts(terminated=True):  # signals reach every process: the first rank ends the descent
             team.serve()
         return team.told(None, "")
     try:

@@ -10,9 +10,11 @@ import pytest
 import torch
 
 from symgd import ValueGivenError, descend
+from symgd.cli import main
+from symgd.descent.tensors import read_tensors
 
 HEAD = """
-import os, sys, torch, symgd, symgd.descent.descend, symgd.descent.report
+import os, sys, torch, torch._dynamo, symgd, symgd.descent.descend, symgd.descent.report
 from torch import distributed as dist
 torch.set_num_threads(1)
 generator = torch.Generator().manual_seed(0)
@@ -49,22 +51,6 @@ for argument in sys.argv[2:]:
         sys.stdout.flush()
         os._exit(0)
 """
-
-
-@pytest.fixture(scope="module")
-def said(tmp_path_factory):
-    """What every rank prints, by job and number of processes. One process imports torch, and forks all others."""
-    folder = tmp_path_factory.mktemp("ranks")
-    for name, program in {"descents": DESCENTS, "faults": FAULTS, "lost": LOST}.items():
-        (folder / f"{name}.py").write_text(program)
-    jobs = ["descents.1", "descents.2", "descents.4", "faults.2", "lost-no.2", "lost-twenty.2", "lost-resumed.2"]
-    subprocess.run([sys.executable, "-c", HEAD, str(folder), *jobs], timeout=300, stderr=subprocess.DEVNULL, check=False)
-
-    def read(job: str, size: int) -> list[str]:
-        return [(folder / f"{job}.{size}.{rank}").read_text() for rank in range(size)]
-
-    read.folder = folder
-    return read
 
 
 RUNS, FEWER = 21, 9
@@ -119,7 +105,7 @@ for name, options in list(runs.items())[: None if size < 4 else 9]:
 """
 
 
-def test_two_and_four_processes_find_what_one_finds(said):
+def find_what_one_finds(said):
     (alone,) = said("descents", 1)
     assert alone.count("\n") == RUNS
     for ranks in (said("descents", 2), said("descents", 4)):
@@ -186,7 +172,7 @@ converged converged
 """
 
 
-def test_faults_are_told_on_every_rank(said):
+def tell_faults_on_every_rank(said):
     first, second = said("faults", 2)
     told = "RankError: rank 1 has failed: OSError: the disk is gone. 1 step had been taken.\n"
     told += 'With checkpoint="run.safetensors" a run can be resumed.'
@@ -197,6 +183,24 @@ def test_faults_are_told_on_every_rank(said):
     theirs = [f"RankError: rank 0 has failed: {text}{hint}" for text, hint in zip((no_form, flat), hints)]
     assert first == TOLD.format(told, "ZeroDivisionError: in the callback", *own)
     assert second == TOLD.format("OSError: the disk is gone", "RankError: rank 0 has failed: ZeroDivisionError: in the callback.", *theirs)
+
+
+JOBS = ("descents.1", "descents.2", "descents.4", "faults.2", "lost-no.2", "lost-twenty.2", "lost-resumed.2")
+
+
+def test_several_processes(tmp_path):
+    """One process imports torch, and forks all the others, since starting is what takes long."""
+    for name, program in {"descents": DESCENTS, "faults": FAULTS, "lost": LOST}.items():
+        (tmp_path / f"{name}.py").write_text(program)
+    subprocess.run([sys.executable, "-c", HEAD, str(tmp_path), *JOBS], timeout=300, stderr=subprocess.DEVNULL, check=False)
+
+    def said(job: str, size: int) -> list[str]:
+        """What every rank prints."""
+        return [(tmp_path / f"{job}.{size}.{rank}").read_text() for rank in range(size)]
+
+    find_what_one_finds(said)
+    tell_faults_on_every_rank(said)
+    leave_a_checkpoint_where_one_is_lost(said, tmp_path)
 
 
 def test_names_of_ranks():
@@ -226,7 +230,7 @@ if found is not None:
 """
 
 
-def test_a_lost_rank_leaves_a_checkpoint(said):
+def leave_a_checkpoint_where_one_is_lost(said, folder):
     whole = said("lost-no", 2)
     assert whole[0] == whole[1]
     first, second = said("lost-twenty", 2)
@@ -234,23 +238,51 @@ def test_a_lost_rank_leaves_a_checkpoint(said):
     assert first.startswith("RankError: a rank is lost, or takes no part in the descent: ")
     assert first.partition(". ")[2] == (
         '16 steps had been taken.\nAll ranks have to call descend, with ranks="alone" where each descends by itself. '
-        f"Start all ranks again with resume=True: the run goes on from '{said.folder}/runFalse'.\n"
+        f"Start all ranks again with resume=True: the run goes on from '{folder}/runFalse'.\n"
     )
     assert said("lost-resumed", 2) == whole
 
 
-def test_the_same_command_under_torchrun(tmp_path):
-    problem = tmp_path / "line.toml"
+KILLED = """
+import os, signal, sys
+from symgd.cli import main
+from symgd.descent.blocks import BlockedLoss
+
+passes, whole = [], BlockedLoss._here
+
+def counted(self, *given):
+    passes.append(1)
+    if os.environ["RANK"] == "1" and len(passes) == 20:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return whole(self, *given)
+
+BlockedLoss._here = counted
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_worker_killed_under_torchrun_ends_all_and_the_run_goes_on_from_the_checkpoint(tmp_path, capsys):
+    problem, file, script = tmp_path / "line.toml", tmp_path / "run", tmp_path / "killed.py"
     problem.write_text(
         'formula = "mean((w*x + b - y)^2)"\ngiven = "x[n], y[n]"\nrate = 0.1\nsteps = 50\n'
         "[data]\nx = [0.0, 1.0, 2.0, 3.0]\ny = [1.0, 3.0, 5.0, 8.0]\n[start]\nw = 0.0\nb = 0.0\n",
         encoding="utf-8",
     )
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "symgd", "descend"]
-    run = {"capture_output": True, "text": True, "env": {**os.environ, "OMP_NUM_THREADS": "1"}, "timeout": 120}
-    shared = subprocess.run([*command, str(problem)], check=True, **run).stdout
-    alone = subprocess.run([sys.executable, "-m", "symgd", "descend", str(problem)], check=True, **run).stdout
-    assert shared == alone
+    script.write_text(KILLED, encoding="utf-8")
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    asked = ["descend", str(problem), "--checkpoint", str(file), "--every", "0.001", "--resume"]
+    run = {"capture_output": True, "text": True, "env": {**os.environ, "OMP_NUM_THREADS": "1"}, "timeout": 240}
+    killed = subprocess.run([*torchrun, str(script), *asked], check=False, **run)
+    assert killed.returncode != 0
+    assert killed.stdout == ""
+    told = killed.stderr.partition("error: ")[2]
+    assert told.startswith("a rank is lost, or takes no part in the descent: "), killed.stderr
+    assert f"Start all ranks again with resume=True: the run goes on from {str(file)!r}." in told
+    reached = len(read_tensors(file)[0]["values"])
+    assert 1 <= reached < 20
+    resumed = subprocess.run([*torchrun, "-m", "symgd", *asked], check=True, **run).stdout
+    assert main(["descend", str(problem)]) == 0
+    assert resumed == capsys.readouterr().out
 
 
 def test_sigterm_writes_the_checkpoint_and_ends(tmp_path):
