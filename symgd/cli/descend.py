@@ -86,9 +86,9 @@ def _run(arguments: argparse.Namespace) -> int:
     found = symgd.descend(f, **asked, resume=arguments.resume, progress=True)
     outcome = found.outcome.value
     code = REFUTED if outcome in ("diverged", "nonfinite") else FINE
+    report = found.report() if arguments.report else None  # of data on several ranks made by all of them
     if not is_first():  # of the processes of torchrun one speaks
         return code
-    report = found.report() if arguments.report else None
     if arguments.json:
         answer: dict[str, Any] = {
             "formula": str(f),

@@ -61,7 +61,8 @@ def descend(
     "adamw" and "rmsprop" take the steps of torch.optim. `schedule` changes the rate: "inverse", "exponential", "linear", "cosine".
 
     `steps` (default 100) counts updates, `epochs` passes over the data. `batch=k` takes k entries of the data dimension per
-    update, in order, or shuffled by the seed `shuffle`. `tolerance` stops where the largest component of the gradient is at most
+    update, in order, or shuffled by the seed `shuffle`; of data in blocks, across their borders, and the entries of each block are
+    shuffled, the blocks are not. `tolerance` stops where the largest component of the gradient is at most
     tolerance·(1 + |loss|). What a declaration asks of a parameter, as `t > 0`, `p in (0, 1)` or `q[n] simplex`, is kept, by a
     smooth function of a free parameter or, with a rate, by projection; the message says how. `fixed` parameters stay.
     `checkpoint` is a file that is written `every` so many seconds and at the end, whole or not at all; with `resume=True` a run goes
@@ -73,8 +74,9 @@ def descend(
 
     Several processes, as torchrun starts them, share the data: `ranks="split"` (the usual) where all give the same data, of which
     each takes its part, `ranks="own"` where each gives rows of its own, `ranks="alone"` for descents that have nothing to do with one
-    another. Losses are sums over the rows. Rank 0 takes the steps, calls `callback` and writes the checkpoint; the result is the
-    same on every rank, and that of one process within rounding.
+    another. Losses are functions of sums over the rows. Of a batch every rank takes its part, so that it is the batch of one process;
+    with "own" each gives rows in proportion to those it has, about k together. Rank 0 takes the steps, calls `callback` and writes the
+    checkpoint; the result is the same on every rank, and that of one process within rounding.
 
     `progress=True` shows steps, loss, gradient and speed in a line on standard error, where that is a terminal; descents that run in
     C as a whole show nothing.

@@ -181,7 +181,7 @@ def team_of(ranks: Any, device: Any) -> Team | None:
     place = device_of(device)
     if not dist.is_initialized():
         try:
-            dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
+            dist.init_process_group(transport(place))
         except (RuntimeError, ValueError) as error:
             raise lost(str(error)) from None
         atexit.register(_leave)
@@ -210,6 +210,11 @@ def device_of(device: Any) -> torch.device:
     if found.type == "cuda" and found.index is None and "LOCAL_RANK" in os.environ:
         return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
     return found
+
+
+def transport(device: torch.device) -> str:
+    """What carries the sums between processes: NCCL between GPUs, else Gloo."""
+    return "nccl" if device.type == "cuda" else "gloo"
 
 
 def lost(why: str) -> RankError:

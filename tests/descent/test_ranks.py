@@ -11,6 +11,7 @@ import torch
 
 from symgd import ValueGivenError, descend
 from symgd.cli import main
+from symgd.descent.ranks import device_of, transport
 from symgd.descent.tensors import read_tensors
 
 HEAD = """
@@ -53,7 +54,7 @@ for argument in sys.argv[2:]:
 """
 
 
-RUNS, FEWER = 21, 9
+RUNS, FEWER = 22, 10
 
 DESCENTS = """
 def own(rows):
@@ -80,6 +81,7 @@ runs = {
     "batches shuffled": {**here, "rate": 0.3, "batch": 5, "shuffle": 1, "epochs": 3},
     "batches of blocks": {**here, "data": blocks, "rate": 0.3, "batch": 7, "epochs": 3},
     "batches of blocks shuffled": {**here, "data": blocks, "rate": 0.3, "batch": 7, "shuffle": 2, "epochs": 3},
+    "batches of own rows": {**here, "data": mine, "ranks": "own", "rate": 0.3, "batch": 23, "epochs": 3},
     "adam": {**here, "method": "adam", "rate": 0.05, "schedule": "cosine", "steps": 50},
     "fixed": {**here, "f": norm, "fixed": ["b"], "method": "l-bfgs"},
     "a bound": {"f": positive, "start": {"m": 0.0, "s": 0.5}, "data": {"y": y}},
@@ -91,7 +93,7 @@ runs = {
     "a rate chosen": {**here, "f": line, "rate": "auto", "steps": 12},
     "the best rate": {**here, "rate": "auto", "steps": 12},
 }
-for name, options in list(runs.items())[: None if size < 4 else 9]:
+for name, options in list(runs.items())[: None if size < 4 else 10]:
     found = symgd.descend(**options)
     numbers = torch.cat([torch.as_tensor(value, dtype=torch.float64).reshape(-1) for value in found.parameters.values()])
     path = torch.cat([torch.as_tensor(point, dtype=torch.float64).reshape(-1) for points in found.path.values() for point in points])
@@ -270,7 +272,7 @@ def test_a_worker_killed_under_torchrun_ends_all_and_the_run_goes_on_from_the_ch
     )
     script.write_text(KILLED, encoding="utf-8")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    asked = ["descend", str(problem), "--checkpoint", str(file), "--every", "0.001", "--resume"]
+    asked = ["descend", str(problem), "--checkpoint", str(file), "--every", "0.001", "--resume", "--report"]
     run = {"capture_output": True, "text": True, "env": {**os.environ, "OMP_NUM_THREADS": "1"}, "timeout": 240}
     killed = subprocess.run([*torchrun, str(script), *asked], check=False, **run)
     assert killed.returncode != 0
@@ -281,8 +283,14 @@ def test_a_worker_killed_under_torchrun_ends_all_and_the_run_goes_on_from_the_ch
     reached = len(read_tensors(file)[0]["values"])
     assert 1 <= reached < 20
     resumed = subprocess.run([*torchrun, "-m", "symgd", *asked], check=True, **run).stdout
-    assert main(["descend", str(problem)]) == 0
+    assert main(["descend", str(problem), "--report"]) == 0
     assert resumed == capsys.readouterr().out
+
+
+def test_gpus_speak_by_nccl_and_each_rank_has_its_own(monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    assert [str(device_of(device)) for device in ("cpu", "cuda", "cuda:1")] == ["cpu", "cuda:3", "cuda:1"]
+    assert [transport(device_of(device)) for device in ("cpu", "cuda", "cuda:1")] == ["gloo", "nccl", "nccl"]
 
 
 def test_sigterm_writes_the_checkpoint_and_ends(tmp_path):
