@@ -14,7 +14,7 @@ from symgd.descent.ranks import Team
 from symgd.descent.stationary import Stationary
 from symgd.errors import RankError
 
-_HEAD = 5  # the outcome, the kind of stationary point, evaluations, the number of losses, the number of points of the path
+_HEAD = 8  # outcome, kind of stationary point, evaluations, steps, how many losses, how many points of the path, steps between them
 
 
 def together(team: Team, compute: Callable[[], tuple[Tensor, str]]) -> tuple[Tensor, str]:
@@ -53,7 +53,7 @@ def _numbers(found: Descent) -> Tensor:
     """What was found, as float64 numbers."""
     count = len(next(iter(found.path.values())))
     kind = -1 if found.stationary is None else list(Stationary).index(found.stationary)
-    head = [list(Outcome).index(found.outcome), kind, found.evaluations, len(found.values), count]
+    head = [list(Outcome).index(found.outcome), kind, found.evaluations, found.steps, len(found.values), count, *found.every]
     parts = [torch.tensor(head, dtype=torch.float64), torch.tensor(found.values, dtype=torch.float64)]
     for name, value in found.parameters.items():
         parts += [torch.as_tensor(one, dtype=torch.float64).reshape(-1).cpu() for one in (*found.path.get(name, ()), value)]
@@ -63,7 +63,7 @@ def _numbers(found: Descent) -> Tensor:
 def _received(objective: Objective, names: Sequence[str], numbers: Tensor, message: str) -> Descent:
     """What the first rank has found."""
     numbers = numbers.cpu()
-    outcome, kind, evaluations, losses, points = (int(one) for one in numbers[:_HEAD])
+    outcome, kind, evaluations, steps, losses, points, *every = (int(one) for one in numbers[:_HEAD])
     values = numbers[_HEAD : _HEAD + losses].tolist()
     place = _HEAD + losses
     path: dict[str, list[Number]] = {}
@@ -81,9 +81,10 @@ def _received(objective: Objective, names: Sequence[str], numbers: Tensor, messa
         values=values,
         path={name: path[name] for name in objective.names},
         outcome=list(Outcome)[outcome],
-        steps=losses - 1,
+        steps=steps,
         evaluations=evaluations,
         message=message,
+        every=(every[0], every[1]),
         stationary=None if kind < 0 else list(Stationary)[kind],
         source=objective,
     )
