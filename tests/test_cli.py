@@ -459,7 +459,7 @@ def test_descend_on_an_npz_file(command: Command, tmp_path: Path) -> None:
 
 HEADING = "{}, line 1: expected a heading, the names of the columns separated by commas.\nBegin the file with a line such as: x,y"
 DATA = {
-    "x,y\n1,2\n3\n": "{}, line 3: 1 entries, and the heading has 2.\nEvery line has one entry for each column.",
+    "x,y\n1,2\n3\n": "{}, line 3: 1 entry, and the heading has 2.\nEvery line has one entry for each column.",
     "x,y\n1,2\n3,three\n": "{}, line 3, column y: the entry is 'three', not a finite number.\nFill it in, or leave the line out.",
     "x,y\n1,\n": "{}, line 2, column y: the entry is empty.\nFill it in, or leave the line out.",
     "x,z\n1,2\n": "{} has no column y.\nIts columns are x, z.",

@@ -27,7 +27,7 @@ from symgd.descent.quantities import QUANTITIES, Derived
 from symgd.descent.ranks import Team
 from symgd.descent.split import Split, runs_over
 from symgd.descent.squares import squares
-from symgd.errors import ValueGivenError
+from symgd.errors import SymgdError, ValueGivenError
 from symgd.lowering.compiled import Compiled, compiled
 from symgd.lowering.lower import lower
 from symgd.lowering.stable.rewrite import stable
@@ -289,12 +289,10 @@ class BlockedLoss:
     def in_batches(self, size: int, shuffle: int | None, cut: Cut) -> int:
         """From the next `draw` on use batches: how many updates a pass takes."""
         team = self.team
-        start = {name: self.first.tensors[name] for name in self.names}
 
         def blocks() -> Iterator[tuple[Given, int]]:
-            for block in (self.whole or self.blocks)():
-                bound = self.program.bound({**block, **start})
-                yield {name: one for name, one in bound.tensors.items() if name not in start}, bound.sizes[self.dimension]
+            for bound in self._bounds((self.whole or self.blocks)()):
+                yield {name: one for name, one in bound.tensors.items() if name not in self.names}, bound.sizes[self.dimension]
 
         if team is None or team.splits:
             total = sum(number for _, number in blocks())
@@ -371,9 +369,7 @@ class BlockedLoss:
             raise self._trouble
         program, total, more = step.program, 0, {_COUNT: self._samples()}
         found = [step.start(self.program.device) for _ in given]
-        start = {name: self.first.tensors[name] for name in self.names}
-        for block in self.blocks() if self._batch is None else self._batch.rows:
-            bound = self.program.bound({**block, **start})
+        for bound in self._bounds(self.blocks() if self._batch is None else self._batch.rows):
             total += bound.sizes[self.dimension]
             for k, values in enumerate(given if program is not None else ()):
                 assert program is not None
@@ -382,6 +378,15 @@ class BlockedLoss:
         if not total and self._batch is None:
             raise ValueGivenError("the data have no block.", hint="Give a function that returns the blocks anew at every call.")
         return total, found
+
+    def _bounds(self, blocks: Iterable[Mapping[str, Any]]) -> Iterator[Bound]:
+        """The blocks, checked; an error says which it is about."""
+        start = {name: self.first.tensors[name] for name in self.names}
+        for number, block in enumerate(blocks, 1):
+            try:
+                yield self.program.bound({**block, **start})
+            except SymgdError as error:
+                raise type(error)(f"block {number} of the data: {error.reason}", hint=error.hint) from None
 
     # ---- with several processes ------------------------------------------------------------------------------------------
 

@@ -197,13 +197,22 @@ def test_descents(options):
 
 def test_refusals():
     f = formula("mean((X*w + b - y).^2)", given=GIVEN)
-    for options, text in (
-        ({"rate": 0.1, "batch": 24}, "batch is 24, and the data has 23 entries."),
-        ({"data": list}, "the function given as data returns no blocks."),
-    ):
+    for options, text in (({"rate": 0.1, "batch": 24}, "batch is 24, and the data has 23 entries."),):
         with pytest.raises(ValueGivenError) as error:
             descend(f, start=W, **{"data": blocks, **options})
         assert str(error.value).startswith(text)
+    for data, text in (
+        (list, "the function given as data returns no blocks."),
+        (lambda: None, "the function given as data returns something of type NoneType, not blocks."),
+        (lambda: {"X": X, "y": Y}, "the function given as data returns something of type dict, not blocks."),
+        (lambda: [*blocks(), 3], "block 6 of the data is of type int, not a mapping."),
+    ):
+        with pytest.raises(ValueGivenError) as error:
+            descend(f, start=W, data=data, rate=0.1)
+        assert str(error.value) == f"{text}\nLet it return, at every call, an iterable of mappings from names to arrays."
+    with pytest.raises(ValueGivenError) as error:
+        descend(f, start=W, data=lambda: [*blocks(), {"X": [[1.0, 2.0, 3.0]], "y": [float("nan")]}], rate=0.1)
+    assert str(error.value) == "block 6 of the data: the value given for y is nan at [1].\nEvery value has to be a finite number."
     once = iter([*blocks()])
     with pytest.raises(ValueGivenError):
         descend(f, start=W, data=lambda: once, rate=0.1)
