@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -23,10 +22,11 @@ from symgd.algebra.expression import Expression, Leaf
 from symgd.algebra.simplify import simplified_all
 from symgd.calculus import derive
 from symgd.descent.batches import Batch, Cut, batches_of, batches_of_own, check_size
+from symgd.descent.passes import Pass, larger, range_of, triangle
 from symgd.descent.quantities import QUANTITIES, Derived
 from symgd.descent.ranks import Team
-from symgd.descent.split import Split, runs_over
-from symgd.descent.squares import squares
+from symgd.descent.sample_squares import Squares, squares_over
+from symgd.descent.split import Split
 from symgd.errors import SymgdError, ValueGivenError
 from symgd.lowering.compiled import Compiled, compiled
 from symgd.lowering.lower import lower
@@ -42,45 +42,6 @@ Given = Mapping[str, Tensor]
 COUNT, ADDED, PULLED, BOTH, WEIGHTS, ROWS, LEVEL = "count", "added", "pulled", "both", "weights", "rows", "level"
 PASSES = (COUNT, ADDED, PULLED, BOTH, WEIGHTS, ROWS, LEVEL, *QUANTITIES)
 DRAW = len(PASSES)  # the command beside those of passes: to another batch
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """A pass over the data: `program` is evaluated on every block, `of` its results is merged. `given` are the variables it takes."""
-
-    program: Compiled | None
-    given: tuple[Leaf, ...]
-    shapes: tuple[torch.Size, ...]
-    is_sum: bool = True
-    of: Callable[[Sequence[Tensor]], list[Tensor]] = list
-    merge: Callable[[Sequence[Tensor], Sequence[Tensor]], list[Tensor]] = lambda left, right: [a + b for a, b in zip(left, right)]
-    empty: float = 0.0
-
-    def start(self, device: torch.device) -> list[Tensor]:
-        return [torch.full(shape, self.empty, dtype=torch.float64, device=device) for shape in self.shapes]
-
-
-@dataclass(frozen=True, slots=True)
-class Square:
-    """weight · residual², and the derivative of the residual by each parameter."""
-
-    weight: Expression
-    residual: Expression
-    slopes: list[Expression]
-
-
-@dataclass(frozen=True, slots=True)
-class Squares:
-    """The squares that a loss is a sum of: `rows` run over the samples, `level` do not, they are functions of sums."""
-
-    split: Split
-    rows: list[Square]
-    level: list[Square]
-
-    @property
-    def is_linear(self) -> bool:
-        """Are the residuals linear in the parameters?"""
-        return not self.split.holds(*(slope for one in (*self.rows, *self.level) for slope in one.slopes))
 
 
 class BlockedLoss:
@@ -211,20 +172,7 @@ class BlockedLoss:
     @cached_property
     def squares(self) -> Squares | None:
         """The squares that the loss is a sum of; None where it is not seen to be one, or a sample's stand beside a sum over all."""
-        parts = squares(self.program.formula.origin, self.parameters)
-        split, rows, level = self._split(), list[Square](), list[Square]()
-        for part in parts or ():
-            try:
-                weight, residual = split.opened([part.weight, part.residual])
-            except ValueGivenError:
-                return None
-            (residual,) = stable([residual], for_deriving=True)
-            slopes = simplified_all([split.jacobian(residual, leaf) for leaf in self.parameters])
-            runs = runs_over(residual, self.dimension)
-            if runs and split.used(weight, residual):
-                return None
-            (rows if runs else level).append(Square(weight, residual, slopes))
-        return Squares(split, rows, level) if parts else None
+        return squares_over(self._split(), self.program.formula.origin)
 
     def weights(self) -> tuple[float, float]:
         """The least and the largest weight of the squares that run over the samples; (inf, -inf) where there are none."""
@@ -259,7 +207,7 @@ class BlockedLoss:
     def _weights_pass(self) -> Pass:
         assert self.squares is not None
         program = self._compiled([one.weight for one in self.squares.rows], self.squares.split)
-        return Pass(program, (), (torch.Size([2]),), False, _range_of, _larger, -math.inf)
+        return Pass(program, (), (torch.Size([2]),), False, range_of, larger, -math.inf)
 
     def _rows_pass(self) -> Pass:
         assert self.squares is not None
@@ -269,7 +217,7 @@ class BlockedLoss:
         program = self._compiled([*roots, *(one.weight for one in squares.rows if weighted)], squares.split)
         lengths, number = [self.first.tensors[name].numel() for name in self.names], len(squares.rows)
 
-        def triangle(results: Sequence[Tensor]) -> list[Tensor]:
+        def merged(results: Sequence[Tensor]) -> list[Tensor]:
             parts = []
             for k in range(number):
                 residual, *slopes = results[k * (1 + len(lengths)) : (k + 1) * (1 + len(lengths))]
@@ -277,11 +225,11 @@ class BlockedLoss:
                 if weighted:
                     rows = rows * torch.sqrt(results[len(roots) + k] / largest).reshape(-1, 1)
                 parts.append(rows)
-            return [_triangle(torch.cat(parts))]
+            return [triangle(torch.cat(parts))]
 
         wide = sum(lengths) + 1
         return Pass(
-            program, tuple(self.parameters), (torch.Size([wide, wide]),), False, triangle, lambda a, b: [_triangle(torch.cat([*a, *b]))]
+            program, tuple(self.parameters), (torch.Size([wide, wide]),), False, merged, lambda a, b: [triangle(torch.cat([*a, *b]))]
         )
 
     # ---- batches ---------------------------------------------------------------------------------------------------------
@@ -441,20 +389,3 @@ class BlockedLoss:
 
 
 _COUNT = Split.COUNT.name
-
-
-def _triangle(rows: Tensor) -> Tensor:
-    """The triangle of the QR factorisation of a matrix, with as many rows as columns."""
-    upper: Tensor = torch.linalg.qr(rows, mode="r")[1]
-    missing = rows.shape[1] - upper.shape[0]
-    return torch.nn.functional.pad(upper, (0, 0, 0, missing)) if missing else upper
-
-
-def _range_of(weights: Sequence[Tensor]) -> list[Tensor]:
-    """Minus the least, and the largest; nan where one is nan."""
-    every = torch.cat([weight.reshape(-1) for weight in weights])
-    return [torch.stack([(-every).max(), every.max()])]
-
-
-def _larger(left: Sequence[Tensor], right: Sequence[Tensor]) -> list[Tensor]:
-    return [torch.maximum(a, b) for a, b in zip(left, right)]

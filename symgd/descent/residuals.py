@@ -15,9 +15,10 @@ from torch import Tensor
 from symgd.algebra.expression import Expression, leaves
 from symgd.algebra.simplify import simplified_all
 from symgd.calculus import derive
-from symgd.descent.blocks import BlockedLoss, Squares
+from symgd.descent.blocks import BlockedLoss
 from symgd.descent.methods.method import State
 from symgd.descent.objective import Objective
+from symgd.descent.sample_squares import Squares
 from symgd.descent.squares import Square, squares
 from symgd.lowering.stable.rewrite import stable
 from symgd.lowering.torch_program import value_and_slopes
