@@ -11,7 +11,7 @@
     check_gradient                                  a torch function's own backward against the derived gradient
     write_notes, fill_notes                         lecture notes in LaTeX, PDF, HTML, Markdown
     plot_contours, plot_surface, plot_curve,        figures, with matplotlib
-    plot_slice, plot_directions, plot_rates, plot_losses, animate
+    plot_slice, plot_directions, plot_rates, plot_losses, plot_descent, animate
     simplify                                        scalar identities, through SymPy
     define_function                                 a function of your own
     sin, exp, norm2, softmax, sum, … (`symgd.function_names()`)   the functions of the language, on formulas
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from symgd.descent.multistart import multistart
     from symgd.lowering.torch_program import to_torch
     from symgd.notes.document import write_notes
-    from symgd.notes.figures.descents import plot_losses, plot_rates
+    from symgd.notes.figures.descents import plot_descent, plot_losses, plot_rates
     from symgd.notes.figures.line import plot_curve, plot_directions, plot_slice
     from symgd.notes.figures.moving import animate
     from symgd.notes.figures.plane import plot_contours, plot_surface
@@ -109,6 +109,7 @@ __all__ = [
     "multistart",
     "plot_contours",
     "plot_curve",
+    "plot_descent",
     "plot_directions",
     "plot_losses",
     "plot_rates",
@@ -134,6 +135,7 @@ _LATER = {
     "plot_contours": "symgd.notes.figures.plane",
     "plot_curve": "symgd.notes.figures.line",
     "plot_directions": "symgd.notes.figures.line",
+    "plot_descent": "symgd.notes.figures.descents",
     "plot_losses": "symgd.notes.figures.descents",
     "plot_rates": "symgd.notes.figures.descents",
     "plot_slice": "symgd.notes.figures.line",

@@ -459,7 +459,7 @@ def test_descend_on_an_npz_file(command: Command, tmp_path: Path) -> None:
 
 HEADING = "{}, line 1: expected a heading, the names of the columns separated by commas.\nBegin the file with a line such as: x,y"
 DATA = {
-    "x,y\n1,2\n3\n": "{}, line 3: 1 entries, and the heading has 2.\nEvery line has one entry for each column.",
+    "x,y\n1,2\n3\n": "{}, line 3: 1 entry, and the heading has 2.\nEvery line has one entry for each column.",
     "x,y\n1,2\n3,three\n": "{}, line 3, column y: the entry is 'three', not a finite number.\nFill it in, or leave the line out.",
     "x,y\n1,\n": "{}, line 2, column y: the entry is empty.\nFill it in, or leave the line out.",
     "x,z\n1,2\n": "{} has no column y.\nIts columns are x, z.",
@@ -525,6 +525,25 @@ def test_a_problem_in_a_file(command: Command, tmp_path: Path) -> None:
     shown = command("descend", str(path), "--report", "--rate", "auto", "--steps", "500")
     assert (shown.code, shown.err) == (0, "")
     assert "3 residuals, 1 degrees of freedom" in shown.out
+
+
+def test_a_descent_is_drawn(command: Command, tmp_path: Path) -> None:
+    lecture(tmp_path)
+    path = tmp_path / "problem.toml"
+    for declared, titles in (("x[n], y[n]", ("$w$", "$b$")), ("x[n], y[n], w > 0", ("$w$", "$b$"))):
+        path.write_text(PROBLEM.replace("x[n], y[n]", declared), encoding="utf-8")
+        figure = tmp_path / "fit.svg"
+        shown = command("descend", str(path), "--rate", "0.05", "--steps", "5", "--plot", str(figure))
+        assert (shown.code, shown.err) == (0, "")
+        assert shown.out.endswith(f"wrote {figure}\n")
+        assert figure.read_bytes().startswith(b"<?xml")
+        axes = symgd.plot_descent(symgd.formula("(w - 2)^2 + b^2"), symgd.descend("(w - 2)^2 + b^2", {"w": 0.0, "b": 1.0})).axes[0]
+        assert (axes.get_xlabel(), axes.get_ylabel()) == titles
+    assert command(*DESCENT, "--plot", str(tmp_path / "loss.png")).code == 0
+    assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
+    refused = command(*DESCENT, "--plot", "loss.jpg")
+    said = "error: a figure of this kind cannot be written to 'loss.jpg'.\nIts ending is one of .png, .pdf, .svg, .pgf.\n"
+    assert (refused.code, refused.out, refused.err) == (2, "", said)
 
 
 def test_a_run_is_resumed(command: Command, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import symgd
+from symgd.cli.figure import check_ending, draw
 from symgd.cli.problem import read_problem
 from symgd.cli.values import assignments, number
 from symgd.cli.verb import FINE, REFUTED, UsageError, Verb, print_json, read_formula, text
@@ -33,6 +34,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", metavar="FILE", type=text, help="write the run to this file every few seconds")
     parser.add_argument("--every", metavar="SECONDS", type=_number, help="how often (default: 10)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint, where there is one")
+    parser.add_argument("--plot", metavar="FILE", type=text, help="a figure: the path over two parameters, else the loss")
     parser.add_argument("--report", action="store_true", help="standard errors, confidence intervals and correlations")
 
 
@@ -82,13 +84,17 @@ def _problem(arguments: argparse.Namespace) -> tuple[Formula, dict[str, Any]]:
 def _run(arguments: argparse.Namespace) -> int:
     from symgd.descent.ranks import is_first
 
+    if arguments.plot is not None:
+        check_ending(arguments.plot)
     f, asked = _problem(arguments)
     found = symgd.descend(f, **asked, resume=arguments.resume, progress=True)
     outcome = found.outcome.value
     code = REFUTED if outcome in ("diverged", "nonfinite") else FINE
+    report = found.report() if arguments.report else None  # of data on several ranks made by all of them
     if not is_first():  # of the processes of torchrun one speaks
         return code
-    report = found.report() if arguments.report else None
+    if arguments.plot is not None:
+        draw(symgd.plot_descent(f, found), arguments.plot)
     if arguments.json:
         answer: dict[str, Any] = {
             "formula": str(f),
@@ -103,6 +109,8 @@ def _run(arguments: argparse.Namespace) -> int:
         print_json(answer if report is None else {**answer, "report": report.json()})
     else:
         print(found if report is None else f"{found}\n\n{report}")
+        if arguments.plot is not None:
+            print(f"wrote {arguments.plot}")
     return code
 
 
@@ -112,6 +120,7 @@ VERB = Verb(
     examples=(
         'descend "(w - 2)^2" --start "w=0" --rate 0.1 --steps 200',
         'descend "mean((w*x - y)^2)" --start "w=1" --given "x[n], y[n]" --data hours.csv --rate 0.01 --epochs 100',
+        'descend "(1-x)^2 + 5*(y-x^2)^2" --start "x=-1, y=1" --plot valley.pdf',
         "descend problem.toml --report --checkpoint run.safetensors --resume",
     ),
     options=_options,

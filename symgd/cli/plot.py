@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from symgd.cli.derive import components
+from symgd.cli.figure import ANIMATIONS, FIGURES, check_ending
 from symgd.cli.notes import rate
 from symgd.cli.values import assignments, number
 from symgd.cli.verb import FINE, Verb, print_json, read_formula, text
@@ -39,11 +40,7 @@ def _run(arguments: argparse.Namespace) -> int:
         if name not in f.known:
             unknown_name(name, f.known)
     kind = arguments.kind or _suited(f, arguments, point, start)
-    allowed = (".gif", ".html") if kind == "animation" else (".png", ".pdf", ".svg", ".pgf")
-    if output.suffix.lower() not in allowed:
-        raise ValueGivenError(
-            f"a figure of this kind cannot be written to {arguments.output!r}.", hint=f"Its ending is one of {', '.join(allowed)}."
-        )
+    check_ending(arguments.output, ANIMATIONS if kind == "animation" else FIGURES)
     data = _drawn(f, kind, arguments, point, start, output.suffix.lower())
     from symgd.notes.document import write_file
 

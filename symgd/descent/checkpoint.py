@@ -17,24 +17,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from symgd.descent.history import History
 from symgd.descent.memory import recall, remembered
 from symgd.descent.methods.method import Method, State
 from symgd.descent.objective import Objective
-from symgd.descent.outcome import Number
 from symgd.descent.tensors import read_tensors, write_tensors
 from symgd.errors import ValueGivenError
 
-_FORMAT = "symgd descent, 1"
+_FORMAT = "symgd descent, 2"
 _SHARE = 20.0  # times as long as writing takes is waited, where that is more than the seconds asked for
 
 
 @dataclass(slots=True)
 class Saved:
-    """What a checkpoint holds of the loop. `ended` is how the run ended, where it did: (outcome, advice)."""
+    """What a checkpoint holds of the loop. `recent` are the last losses, `ended` is how the run ended, where it did: (outcome, advice)."""
 
     state: State
-    values: list[float]
-    points: list[list[Number]]
+    recent: list[float]
     quiet: int
     evaluations: int
     ended: tuple[str, str] | None
@@ -50,14 +49,12 @@ class Checkpoint:
     def is_due(self) -> bool:
         return time.monotonic() >= self._next
 
-    def write(self, saved: Saved, method: Method, names: Sequence[str]) -> None:
+    def write(self, saved: Saved, history: History, method: Method, names: Sequence[str]) -> None:
         """Raises ValueGivenError where the file cannot be written."""
         began = time.monotonic()
-        tensors: dict[str, Tensor] = {"values": torch.tensor(saved.values, dtype=torch.float64), "value": saved.state.value}
+        tensors: dict[str, Tensor] = {"values": history.losses.rows, "path": history.points.rows, "value": saved.state.value}
         for k, name in enumerate(names):
             tensors[f"point/{name}"], tensors[f"gradient/{name}"] = saved.state.point[k], saved.state.gradient[k]
-            path = [point[k] for point in saved.points]
-            tensors[f"path/{name}"] = torch.stack([torch.as_tensor(one, dtype=saved.state.point[k].dtype) for one in path])
         kept: dict[str, Tensor] = {}
 
         def keep(tensor: Tensor) -> str:
@@ -69,6 +66,9 @@ class Checkpoint:
             "format": _FORMAT,
             "asked": self.asked,
             "method": remembered(method, keep),
+            "taken": history.taken,
+            "strides": [history.losses.stride, history.points.stride],
+            "recent": saved.recent,
             "quiet": saved.quiet,
             "evaluations": saved.evaluations,
             "ended": saved.ended,
@@ -80,8 +80,11 @@ class Checkpoint:
         now = time.monotonic()
         self._next = now + max(self.seconds, _SHARE * (now - began))
 
-    def read(self, method: Method, objective: Objective) -> Saved | None:
-        """What was saved, the method given back what it remembered; None where a run begins. Raises ValueGivenError for another run's."""
+    def read(self, method: Method, objective: Objective, history: History) -> Saved | None:
+        """What was saved, the method and the history given back what they kept; None where a run begins.
+
+        Raises ValueGivenError for another run's.
+        """
         if not self.resume or not self.path.exists():
             return None
         try:
@@ -101,11 +104,11 @@ class Checkpoint:
         point = [moved[f"point/{name}"].to(one.dtype) for name, one in zip(names, objective.start)]
         gradient = [moved[f"gradient/{name}"].to(one.dtype) for name, one in zip(names, objective.start)]
         recall(method, notes["method"], lambda name: moved[name], point)
-        path = [list(tensors[f"path/{name}"]) for name in names]
-        points = [[one.item() if not one.dim() else one.clone() for one in row] for row in zip(*path)]
         state = State(point, moved["value"].to(objective.program.dtype), gradient)
+        strides = notes["strides"]
+        history.restore((tensors["values"], strides[0]), (moved["path"], strides[1]), notes["taken"], state.value.item())
         ended = notes["ended"]
-        return Saved(state, tensors["values"].tolist(), points, notes["quiet"], notes["evaluations"], ended and (ended[0], ended[1]))
+        return Saved(state, notes["recent"], notes["quiet"], notes["evaluations"], ended and (ended[0], ended[1]))
 
 
 def asked_of(objective: Objective, **options: Any) -> dict[str, str]:

@@ -21,6 +21,7 @@ from symgd.algebra import expression as ex
 from symgd.algebra.dimension import Dimension
 from symgd.algebra.expression import Expression, Leaf
 from symgd.algebra.functions.table import F
+from symgd.descent.blocks import Blocks
 from symgd.descent.methods.method import Evaluate, Point, State, Updates
 from symgd.descent.objective import Objective
 from symgd.errors import ValueGivenError
@@ -200,6 +201,7 @@ class Freed:
     """An objective in free parameters, and the way back: `natural(point)`."""
 
     def __init__(self, objective: Objective, constraints: Sequence[Constraint]) -> None:
+        self.constraints = constraints
         f = objective.program.formula
         self._by_name = {one.leaf.name: one for one in constraints}
         self._names = objective.names
@@ -217,8 +219,12 @@ class Freed:
         sizes = {name: size for name, size in objective.bound.sizes.items() if name in objective.program.compiled.sizes}
         self.objective = Objective(formula, start, {**data, **constants, **sizes}, objective.program.device, objective.program.dtype)
         if objective.blocked is not None:
-            blocks, extra = objective.blocked.blocks, {**constants, **sizes}
-            self.objective.in_blocks(lambda: ({**block, **extra} for block in blocks()), objective.team)
+            blocked, extra = objective.blocked, {**constants, **sizes}
+
+            def extended(blocks: Blocks) -> Blocks:
+                return lambda: ({**block, **extra} for block in blocks())
+
+            self.objective.in_blocks(extended(blocked.blocks), blocked.team, extended(blocked.whole or blocked.blocks))
         self.described = " and ".join(f"{one.text} kept by {one.how}" for one in constraints)
 
     def natural(self, name: str, value: Tensor) -> Tensor:

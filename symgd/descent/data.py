@@ -39,7 +39,10 @@ def read_data(path: str | Path, wanted: Iterable[str], missing: str = "error") -
     absent = [name for name in wanted if name not in found]
     if absent:
         kind = "column" if path.suffix.lower() in (".csv", ".parquet", ".arrow", ".feather") else "array"
-        raise ValueGivenError(f"{path} has no {kind} {absent[0]}.", hint=f"Its {kind}s are {', '.join(names) or 'none'}.")
+        hint = f"Its {kind}s are {', '.join(names) or 'none'}."
+        if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
+            hint = f"Its first line is {names[0]!r}: separate the columns by commas."
+        raise ValueGivenError(f"{path} has no {kind} {absent[0]}.", hint=hint)
     return found
 
 
@@ -54,7 +57,8 @@ def _read_csv(path: Path, wanted: set[str], drop: bool) -> tuple[dict[str, Any],
                 if not row:
                     continue
                 if len(row) != len(heading):
-                    reason = f"{path}, line {rows.line_num}: {len(row)} entries, and the heading has {len(heading)}."
+                    have = f"{len(row)} {'entry' if len(row) == 1 else 'entries'}"
+                    reason = f"{path}, line {rows.line_num}: {have}, and the heading has {len(heading)}."
                     raise ValueGivenError(reason, hint="Every line has one entry for each column.")
                 if drop and any(_is_missing(row[k]) for k, _, _ in chosen):
                     continue
@@ -64,6 +68,10 @@ def _read_csv(path: Path, wanted: set[str], drop: bool) -> tuple[dict[str, Any],
         raise ValueGivenError(f"{str(path)!r} is no UTF-8 text.", hint="Save it as UTF-8.") from None
     except csv.Error as error:
         raise ValueGivenError(f"{str(path)!r} is no comma-separated text: {error}.") from None
+    if chosen and not chosen[0][2]:
+        raise ValueGivenError(
+            f"{path} has no line of data{' that is whole' if drop else ''}.", hint="Every line below the heading is one sample."
+        )
     return {name: column for _, name, column in chosen}, heading
 
 
@@ -148,6 +156,17 @@ def is_frame(data: Any) -> bool:
     return hasattr(data, "columns") and hasattr(data, "__getitem__") and not isinstance(data, Mapping)
 
 
+def _no_number(name: str, column: Any) -> str:
+    """Which entry of a column is no number."""
+    for row, entry in enumerate(column, 1):
+        try:
+            float(entry)
+        except (TypeError, ValueError):
+            what = repr(str(entry))[:40] if isinstance(entry, str) else str(entry) if entry is None else f"of type {type(entry).__name__}"
+            return f"row {row}, column {name}: the entry is {what}, not a number."
+    return f"the column {name} holds {column.dtype}, not numbers."
+
+
 def read_frame(frame: Any, wanted: Iterable[str], missing: str = "error") -> dict[str, Any]:
     """The columns of these names as float64 arrays; rows with nan are dropped where `missing` is "drop".
 
@@ -160,7 +179,7 @@ def read_frame(frame: Any, wanted: Iterable[str], missing: str = "error") -> dic
         try:
             found[name] = np.asarray(frame[name].to_numpy(), dtype=np.float64)
         except (TypeError, ValueError):
-            raise ValueGivenError(f"the column {name} holds {frame[name].dtype}, not numbers.", hint="Convert it to numbers.") from None
+            raise ValueGivenError(_no_number(name, frame[name].to_numpy()), hint="Convert the column to numbers.") from None
     if missing == "drop" and found:
         whole = np.all([np.isfinite(column) | np.isinf(column) for column in found.values()], axis=0)
         found = {name: column[whole] for name, column in found.items()}

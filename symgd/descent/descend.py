@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from symgd.descent.batches import slices
 from symgd.descent.checkpoint import Checkpoint, asked_of
-from symgd.descent.constraints import constraints_of
+from symgd.descent.constraints import Freed, constraints_of
 from symgd.descent.learning_rates import rate_of
 from symgd.descent.loop import Callback
 from symgd.descent.options import check_combination, count, method_options, positive
 from symgd.descent.outcome import Descent
 from symgd.descent.prepare import prepared
 from symgd.descent.ranks import device_of, team_of
+from symgd.descent.shared import descended_together
 from symgd.descent.walk import Asked, kept, walked, with_held
 from symgd.errors import ValueGivenError
 
@@ -62,7 +61,8 @@ def descend(
     "adamw" and "rmsprop" take the steps of torch.optim. `schedule` changes the rate: "inverse", "exponential", "linear", "cosine".
 
     `steps` (default 100) counts updates, `epochs` passes over the data. `batch=k` takes k entries of the data dimension per
-    update, in order, or shuffled by the seed `shuffle`. `tolerance` stops where the largest component of the gradient is at most
+    update, in order, or shuffled by the seed `shuffle`; of data in blocks, across their borders, and the entries of each block are
+    shuffled, the blocks are not. `tolerance` stops where the largest component of the gradient is at most
     tolerance·(1 + |loss|). What a declaration asks of a parameter, as `t > 0`, `p in (0, 1)` or `q[n] simplex`, is kept, by a
     smooth function of a free parameter or, with a rate, by projection; the message says how. `fixed` parameters stay.
     `checkpoint` is a file that is written `every` so many seconds and at the end, whole or not at all; with `resume=True` a run goes
@@ -74,8 +74,9 @@ def descend(
 
     Several processes, as torchrun starts them, share the data: `ranks="split"` (the usual) where all give the same data, of which
     each takes its part, `ranks="own"` where each gives rows of its own, `ranks="alone"` for descents that have nothing to do with one
-    another. Losses are sums over the rows. Rank 0 takes the steps, calls `callback` and writes the checkpoint; the result is the
-    same on every rank, and that of one process within rounding.
+    another. Losses are functions of sums over the rows. Of a batch every rank takes its part, so that it is the batch of one process;
+    with "own" each gives rows in proportion to those it has, about k together. Rank 0 takes the steps, calls `callback` and writes the
+    checkpoint; the result is the same on every rank, and that of one process within rounding.
 
     `progress=True` shows steps, loss, gradient and speed in a line on standard error, where that is a terminal; descents that run in
     C as a whole show nothing.
@@ -100,30 +101,30 @@ def descend(
         raise ValueGivenError("there is nothing to resume from.", hint='Write checkpoint="run.safetensors".')
     team = team_of(ranks, device)
     objective = prepared(f, start, data, device if team is None else device_of(device), dtype, fixed, missing, team)
-    if objective.blocked is not None and batch is not None:
-        where = "in blocks" if team is None else "on several ranks"
-        raise ValueGivenError(f"data {where} do not go with batch.", hint="Leave batch out, or give all data at once to one process.")
-    passes, chosen = 1, None
+    total = epochs if epochs is not None else steps or _STEPS
     if batch is not None:
-        entries = objective.entries()
-        if batch > entries:
-            raise ValueGivenError(f"batch is {batch}, and the data has {entries} entries.", hint=f"Give a batch from 1 to {entries}.")
-        passes, chosen = math.ceil(entries / batch), slices(entries, batch, shuffle)
-    total = epochs * passes if epochs is not None else steps or _STEPS
-    reason = ""
-    if is_automatic:
-        given, reason = rate_of(objective)
-    asked = Asked(method, given, schedule, total, options, tolerance, chosen, callback, reason, progress=bool(progress))
+        passes = objective.in_batches(batch, shuffle)
+        total = epochs * passes if epochs is not None else total
+    run = {"method": method, "rate": given, "schedule": schedule, "options": options, "tolerance": tolerance, "batch": batch}
+    asked = Asked(method, given, schedule, total, options, tolerance, batch is not None, callback, "", progress=bool(progress))
     team = objective.team  # None where there are no rows to share: every rank then computes the same by itself
-    if checkpoint is not None or team is not None:
-        of_steps = total if batch is not None or schedule != "constant" else None
-        run = {"method": method, "rate": given, "schedule": schedule, "options": options, "tolerance": tolerance, "batch": batch}
-        same = asked_of(objective, **run, shuffle=shuffle, steps=of_steps, ranks=1 if team is None else team.size)
-        if checkpoint is not None:
-            asked = replace(asked, checkpoint=Checkpoint(checkpoint, seconds, resume, same))
-        if team is not None:
-            team.agree({**same, "steps": repr(total)})
+    if team is not None:
+        team.agree({**asked_of(objective, **run, shuffle=shuffle), "rate": repr(rate), "steps": repr(total)})
     constraints = constraints_of(objective.leaves)
-    found = kept(objective, constraints, asked) if constraints else walked(objective, asked)
-    held = {name: objective.bound.tensors[name] for name in start if name not in objective.names}
-    return found if not held else with_held(found, list(start), held)
+    freed = Freed(objective, constraints) if constraints else None
+
+    def here() -> Descent:
+        now = asked
+        if is_automatic:
+            chosen, reason = rate_of(objective)
+            now = replace(now, rate=chosen, reason=reason)
+        if checkpoint is not None:
+            of_steps = total if batch is not None or schedule != "constant" else None
+            size = 1 if team is None else team.size
+            same = asked_of(objective, **{**run, "rate": now.rate}, shuffle=shuffle, steps=of_steps, ranks=size)
+            now = replace(now, checkpoint=Checkpoint(checkpoint, seconds, resume, same))
+        found = walked(objective, now) if freed is None else kept(objective, freed, now)
+        held = {name: objective.bound.tensors[name] for name in start if name not in objective.names}
+        return found if not held else with_held(found, list(start), held)
+
+    return descended_together(objective, list(start), here)

@@ -109,7 +109,9 @@ def ladder(objective: Objective, rates: Sequence[float], steps: int) -> Learning
         Rung(rate, _verdict(losses, reversed_, lowest), losses) for rate, losses, reversed_ in zip(rates, values, reversals, strict=True)
     )
     usable = [rung for rung in rungs if rung.verdict is not Verdict.DIVERGING]
-    best = min(usable, key=lambda rung: (rung.values[-1], rung.verdict is Verdict.OSCILLATING)) if usable else None
+    level = lowest + _LEVEL * abs(values[0][0] - lowest)  # ends as low as each other but for rounding: the fastest is the best
+    low = [rung for rung in usable if rung.values[-1] <= level] or usable
+    best = min(low, key=lambda rung: (rung.verdict is Verdict.OSCILLATING, sum(rung.values))) if low else None
     at = objective.start if best is None else [point[rates.index(best.rate)] for point in points]
     found: Stability | None = stability(objective, at)
     return LearningRates(

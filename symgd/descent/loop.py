@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor
-
 from symgd.descent.checkpoint import Checkpoint, Saved
 from symgd.descent.curvature import stability
+from symgd.descent.history import History
 from symgd.descent.interrupts import Interrupts
 from symgd.descent.methods.method import Method, State, Updates
 from symgd.descent.nonfinite import first_nonfinite
@@ -32,7 +32,6 @@ _PATIENCE = 5  # steps in a row whose promise is negligible
 _STALLED = 12  # steps in a row that lower the loss by no more than rounding
 _DOUBT = "no lower point is found, but a minimum is not certain: the loss is flat along a direction there, or not smooth."
 _SAME = 1e-9  # relative difference of a loss added up in another order
-_KEPT = 10_000_000  # numbers of a path; a longer one is thinned out
 
 Callback = Callable[[int, float, dict[str, Number]], Any]
 End = tuple[Outcome, str]
@@ -42,16 +41,16 @@ End = tuple[Outcome, str]
 class Plan:
     """What is asked of a descent.
 
-    `batches` give the data of every update (None: all of them). `tolerance`·(1 + |loss|) is the largest component of the
-    gradient that counts as zero (None: the judgement of the method; with a fixed rate all steps are taken). `callback` gets the
-    number of the step, the loss and the parameters, and stops the descent by returning something true. `why` is the reason for
+    `is_batched` is whether every update has its own batch of the data (see `Objective.draw`). `tolerance`·(1 + |loss|) is the largest
+    component of the gradient that counts as zero (None: the judgement of the method; with a fixed rate all steps are taken). `callback`
+    gets the number of the step, the loss and the parameters, and stops the descent by returning something true. `why` is the reason for
     the method, where it was chosen.
     """
 
     method: Method
     steps: int
     tolerance: float | None = None
-    batches: Iterator[Tensor | slice] | None = None
+    is_batched: bool = False
     callback: Callback | None = None
     why: str = ""
     checkpoint: Checkpoint | None = None
@@ -64,13 +63,13 @@ class Plan:
 
 
 def run(objective: Objective, plan: Plan) -> Descent:
-    """Descend from the start of the objective. Ctrl-C ends it with what it has; SIGTERM too, once the checkpoint is written."""
-    with Interrupts(terminated=plan.checkpoint is not None) as interrupts:
+    """Descend from the start of the objective. Ctrl-C ends it with what it has; SIGTERM too, where others have to know."""
+    with Interrupts(terminated=plan.checkpoint is not None or objective.team is not None) as interrupts:
         walk, is_whole = _Walk(objective, plan, interrupts), True
         try:
             outcome, advice = walk.resumed() or walk.start() or walk.steps()
         except KeyboardInterrupt:
-            if not walk.values or objective.team is not None:
+            if not walk.history.count or objective.team is not None:
                 raise
             outcome, advice, is_whole = Outcome.STOPPED, "", False  # half-way through a step: what was written before stands
         except RankError as error:
@@ -79,24 +78,29 @@ def run(objective: Objective, plan: Plan) -> Descent:
             if plan.progress is not None:
                 plan.progress.close()
         if plan.checkpoint is not None and is_whole:
-            walk.write(None if outcome in (Outcome.STOPPED, Outcome.MAX_STEPS) else (str(outcome), advice))
-    taken = len(walk.values) - 1
+            goes_on = outcome in (Outcome.STOPPED, Outcome.MAX_STEPS) and not advice  # stopped from outside
+            walk.write(None if goes_on else (str(outcome), advice))
+    if plan.is_batched:
+        objective.draw(0)
+    history, taken = walk.history, walk.history.taken
+    values, path = history.ended(walk.state.point, objective.names)
     return Descent(
         parameters=dict(zip(objective.names, _copied(walk.state))),
-        values=walk.values,
-        path={name: [point[k] for point in walk.points] for k, name in enumerate(objective.names)},
+        values=values,
+        path=path,
         outcome=outcome,
         steps=taken,
         evaluations=objective.evaluations,
         stationary=walk.stationary,
         source=objective,
         message=plan.message(outcome, advice, taken),
+        every=(history.losses.stride, history.points.stride),
     )
 
 
 def _with_checkpoint(error: RankError, walk: _Walk) -> RankError:
     """The error, and how to go on."""
-    taken, checkpoint = max(0, len(walk.values) - 1), walk.plan.checkpoint
+    taken, checkpoint = max(0, walk.history.taken), walk.plan.checkpoint
     hint = 'With checkpoint="run.safetensors" a run can be resumed.'
     if checkpoint is not None:
         hint = f"Start all ranks again with resume=True: the run goes on from {str(checkpoint.path)!r}."
@@ -112,27 +116,24 @@ class _Walk:
     def __init__(self, objective: Objective, plan: Plan, interrupts: Interrupts) -> None:
         self.objective, self.plan, self.interrupts = objective, plan, interrupts
         self.searches = plan.method.searches
-        self.values: list[float] = []
+        self.history = History(objective.start)
+        self.recent: deque[float] = deque(maxlen=_STALLED + 1)  # losses
         self.stationary: Stationary | None = None
         self.quiet = 0  # steps in a row whose promise is negligible
-        self.points: list[list[Number]] = []
-        numbers = plan.steps * sum(tensor.numel() for tensor in objective.start)
-        self.stride = max(1, math.ceil(numbers / _KEPT))
 
     def resumed(self) -> End | None:
         """Go on from the checkpoint, where there is one; the end, where the run had ended."""
         plan = self.plan
-        saved = None if plan.checkpoint is None else plan.checkpoint.read(plan.method, self.objective)
+        saved = None if plan.checkpoint is None else plan.checkpoint.read(plan.method, self.objective, self.history)
         if saved is None:
             return None
-        self.state, self.values, self.points, self.quiet = saved.state, saved.values, saved.points, saved.quiet
+        self.state, self.quiet = saved.state, saved.quiet
+        self.recent.extend(saved.recent)
+        if plan.is_batched:
+            self.objective.draw(self.history.count if self.history.count <= plan.steps else 0)
         if self.objective.blocked is not None:
             self._check_data(plan.checkpoint)
         self.objective.evaluations = saved.evaluations
-        if plan.batches is not None:
-            for _ in range(len(self.values)):
-                entries = next(plan.batches)
-            self.objective.use(entries)
         if saved.ended is not None:
             return Outcome(saved.ended[0]), saved.ended[1]
         return None
@@ -140,7 +141,7 @@ class _Walk:
     def _check_data(self, checkpoint: Checkpoint | None) -> None:
         """Are the blocks those of the run? Their loss tells; it may differ by rounding where another number of ranks adds it up."""
         assert checkpoint is not None
-        before, now = self.values[-1], float(self.objective.value_and_gradient(self.state.point)[0])
+        before, now = self.history.last, float(self.objective.value_and_gradient(self.state.point)[0])
         if not abs(before - now) <= _SAME * (1 + abs(before)):
             reason = f"the checkpoint {str(checkpoint.path)!r} is of other data: the loss there was {before:.10g}, and now is {now:.10g}."
             raise ValueGivenError(reason, hint="Resume with the data that the run was begun with, or begin anew with resume=False.")
@@ -148,39 +149,39 @@ class _Walk:
     def write(self, ended: tuple[str, str] | None = None) -> None:
         """Write the checkpoint."""
         assert self.plan.checkpoint is not None
-        saved = Saved(self.state, self.values, self.points, self.quiet, self.objective.evaluations, ended)
-        self.plan.checkpoint.write(saved, self.plan.method, self.objective.names)
+        saved = Saved(self.state, list(self.recent), self.quiet, self.objective.evaluations, ended)
+        self.plan.checkpoint.write(saved, self.history, self.plan.method, self.objective.names)
 
     def start(self) -> End | None:
-        if self.values:  # resumed
-            self.limit = _GROWTH * max(1.0, abs(self.values[0]))
+        if self.history.count:  # resumed
+            self.limit = _GROWTH * max(1.0, abs(self.history.first))
             return None
-        if self.plan.batches is not None:
-            self.objective.use(next(self.plan.batches))
+        if self.plan.is_batched:
+            self.objective.draw()
         self._arrive(State(self.objective.start, *self.objective.value_and_gradient(self.objective.start)))
-        self.limit = _GROWTH * max(1.0, abs(self.values[0]))
+        self.limit = _GROWTH * max(1.0, abs(self.history.first))
         if self.plan.checkpoint is not None and self.objective.team is not None:
             self.write()  # a lost rank then always leaves a checkpoint
         return self._end()
 
     def steps(self) -> End:
         plan, evaluate = self.plan, self.objective.value_and_gradient
-        for number in range(len(self.values), plan.steps + 1):
-            if plan.batches is not None:
+        for number in range(self.history.count, plan.steps + 1):
+            if plan.is_batched:
                 found: State | None = self._batch_step(last=number == plan.steps)
             else:
                 found = plan.method.step(self.state, evaluate)
             if found is None:
                 return self._failed()
             self._arrive(found)
-            if plan.method.finished and math.isfinite(self.values[-1]):
+            if plan.method.finished and math.isfinite(self.history.last):
                 return Outcome.CONVERGED, plan.method.finished
             end = self._end()
             if end is not None:
                 return end
             if plan.progress is not None:
-                plan.progress.show(number, self.values[-1], self.state)
-            if plan.callback is not None and plan.callback(number, self.values[-1], dict(zip(self.objective.names, _copied(found)))):
+                plan.progress.show(number, self.history.last, self.state)
+            if plan.callback is not None and plan.callback(number, self.history.last, dict(zip(self.objective.names, _copied(found)))):
                 return Outcome.STOPPED, ""
             if self.interrupts.asked:
                 return Outcome.STOPPED, ""
@@ -188,30 +189,28 @@ class _Walk:
                 self.quiet = self.quiet + 1 if plan.method.promise <= self._share(_NEGLIGIBLE) else 0
                 if plan.tolerance is None and self.quiet >= _PATIENCE and self._is_minimum(_NEGLIGIBLE):
                     return self._converged("the steps left lower the loss by less than rounding does.")
-                if number >= _STALLED and self.values[-_STALLED - 1] - self.values[-1] <= _NEGLIGIBLE * abs(self.values[-1]):
+                if number >= _STALLED and self.recent[0] - self.history.last <= _NEGLIGIBLE * abs(self.history.last):
                     return self._failed()
             if plan.checkpoint is not None and plan.checkpoint.is_due():
                 self.write()
         small = SMALL if plan.tolerance is None else plan.tolerance
-        is_small = not self.searches and self.state.size() <= small * (1 + abs(self.values[-1]))
+        is_small = not self.searches and self.state.size() <= small * (1 + abs(self.history.last))
         return (Outcome.CONVERGED if is_small else Outcome.MAX_STEPS), ""
 
     def _batch_step(self, last: bool) -> State:
         """A step down the loss of one batch, evaluated on the next; after the last step on all data."""
         assert isinstance(self.plan.method, Updates)
-        assert self.plan.batches is not None
         point = self.plan.method.moved(self.state)
-        self.objective.use(None if last else next(self.plan.batches))
+        self.objective.draw(0 if last else 1)
         return State(point, *self.objective.value_and_gradient(point))
 
     def _arrive(self, state: State) -> None:
         self.state = state
-        self.values.append(state.value.item())
-        if (len(self.values) - 1) % self.stride == 0 or len(self.values) == self.plan.steps + 1:
-            self.points.append(_copied(state))
+        self.history.add(state.value.item(), state.point)
+        self.recent.append(self.history.last)
 
     def _end(self) -> End | None:
-        value = self.values[-1]
+        value = self.history.last
         if not math.isfinite(value):
             return Outcome.NONFINITE, first_nonfinite(self.objective, self.state.point)
         if abs(value) > self.limit:
@@ -236,7 +235,7 @@ class _Walk:
 
     def _classified(self) -> Stationary | None:
         """The kind of the stationary point, by the Hessian; None for many parameters, where it is not derived."""
-        if not self.objective.is_small or self.plan.batches is not None:
+        if not self.objective.is_small or self.plan.is_batched:
             return None
         found = classified(self.objective.hessian()(self.state.point))
         self.stationary = None if found is None else found[0]
@@ -244,7 +243,7 @@ class _Walk:
 
     def _has_vanished(self) -> bool:
         """Are the loss and its gradient zero, beside those at the start?"""
-        return max(self.state.relative_size(), abs(self.values[-1])) <= _VANISHED * abs(self.values[0])
+        return max(self.state.relative_size(), abs(self.history.last)) <= _VANISHED * abs(self.history.first)
 
     def _failed(self) -> End:
         """The method found no lower point: at a minimum, up to rounding, or stuck."""
@@ -258,7 +257,7 @@ class _Walk:
         Little may be left to gain, and little to change to gain it: a loss that hardly falls any more may still be far from its
         minimum along a flat valley.
         """
-        relative, start = self.state.relative_size(), abs(self.values[0])
+        relative, start = self.state.relative_size(), abs(self.history.first)
         if self._has_vanished():
             return True
         promise = self.plan.method.promise
@@ -266,10 +265,10 @@ class _Walk:
             return False
         if self.plan.method.shift is not None:
             return self.plan.method.shift <= _DETERMINED
-        return relative <= _DETERMINED * abs(self.values[-1]) + _VANISHED * start
+        return relative <= _DETERMINED * abs(self.history.last) + _VANISHED * start
 
     def _share(self, share: float) -> float:
-        return share * abs(self.values[-1]) + _NOTHING * abs(self.values[0])
+        return share * abs(self.history.last) + _NOTHING * abs(self.history.first)
 
 
 def bound_of_rates(objective: Objective) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,22 +14,20 @@ from symgd.algebra import expression as ex
 from symgd.algebra.dimension import Dimension
 from symgd.algebra.expression import Expression, Leaf
 from symgd.algebra.expression import leaves as expression_leaves
-from symgd.algebra.simplify import simplified_all
-from symgd.calculus import derive
-from symgd.descent.batches import chosen, data_dimension
+from symgd.descent.batches import check_size, chosen, data_dimension, slices
 from symgd.descent.blocks import BlockedLoss, Blocks
+from symgd.descent.quantities import QUANTITIES
 from symgd.descent.ranks import Team
+from symgd.descent.split import Split, runs_over
 from symgd.errors import ValueGivenError
 from symgd.formula import Formula
 from symgd.lowering.compiled import compiled
 from symgd.lowering.lower import lower
-from symgd.lowering.stable.rewrite import stable
 from symgd.lowering.torch_program import TorchProgram, to_torch, used_inputs
 from symgd.lowering.values import Bound
 
 Point = list[Tensor]
 
-_FIRST_ORDER = 'Write method="l-bfgs", "bfgs", "conjugate-gradient", "gradient", or give a rate.'
 FEW = 40  # numbers to be found up to which the Hessian is derived without being asked for
 
 
@@ -46,6 +44,7 @@ class Objective:
         self.start: Point = [self.bound.tensors[name].clone() for name in self.names]
         self.evaluations = 0
         self.blocked: BlockedLoss | None = None
+        self._batches: Iterator[Tensor | slice] = iter(())
         known = f.known
         self._data = {name: known[name] for name in self.bound.tensors if name not in self.names}
         self._parameters = {name: known[name] for name in self.names}
@@ -65,10 +64,13 @@ class Objective:
         value, *slopes = self.program.compiled.function(*arguments)
         return value, slopes
 
-    def in_blocks(self, blocks: Blocks, team: Team | None = None) -> None:
-        """From now on the loss is over all blocks, of all ranks of a team: see `blocks`. The data given before were one of them."""
+    def in_blocks(self, blocks: Blocks, team: Team | None = None, whole: Blocks | None = None) -> None:
+        """From now on the loss is over all blocks, of all ranks of a team: see `blocks`. The data given before were one of them.
+
+        `whole` are the blocks of all ranks, where this rank has them.
+        """
         dimension = data_dimension(self._parameters, self._data)
-        self.blocked = BlockedLoss(self.program, self.names, dimension, blocks, self.bound, team)
+        self.blocked = BlockedLoss(self.program, self.names, dimension, blocks, self.bound, team, whole)
 
     @property
     def team(self) -> Team | None:
@@ -77,12 +79,14 @@ class Objective:
 
     @property
     def is_small(self) -> bool:
-        """Is the Hessian derived without being asked for: are there few numbers to be found, and all data at hand?"""
-        return self.count <= FEW and self.blocked is None
+        """Is the Hessian derived without being asked for: are there few numbers to be found?"""
+        return self.count <= FEW
 
     def batched(self) -> Callable[[Sequence[Tensor]], tuple[Tensor, Point]]:
         """`value_and_gradient` of many points at once, along a new first axis of every parameter; on all data."""
-        self._check_at_hand()
+        if self.blocked is not None:
+            return self._at_many
+
         arguments = self.program.compiled.arguments(self.bound)
         inner = [place for place in self._places if place is not None]
         axes = tuple(0 if k in inner else None for k in range(len(arguments)))
@@ -101,6 +105,12 @@ class Objective:
 
         return call
 
+    def _at_many(self, points: Sequence[Tensor]) -> tuple[Tensor, Point]:
+        assert self.blocked is not None
+        self.evaluations += len(points[0])
+        found = self.blocked.values_and_gradients([list(point) for point in zip(*points)])
+        return torch.stack([value for value, _ in found]), [torch.stack(slopes) for slopes in zip(*(slopes for _, slopes in found))]
+
     @property
     def leaves(self) -> list[Leaf]:
         """The parameters as variables of the formula, in order."""
@@ -116,8 +126,13 @@ class Objective:
         return math.prod(length.evaluate(self.bound.sizes) for length in shape)
 
     def of_all_data(self, roots: Sequence[Expression], more: Sequence[Leaf] = ()) -> Callable[..., tuple[Tensor, ...]]:
-        """Expressions as a function of the point, and of values for variables that are neither parameters nor data; on all data."""
-        self._check_at_hand()
+        """Expressions as a function of the point, and of values for variables that are neither parameters nor data; on all data.
+
+        Of data in blocks the expressions may hold none.
+        """
+        inside = set(expression_leaves(*roots))
+        if self.blocked is not None and any(runs_over(leaf, self.blocked.dimension) for leaf in inside):
+            raise ValueGivenError("this takes all data at once, and they come in blocks or lie with several ranks.")
         f = self.program.formula
         known = {**f.known, **{leaf.name: leaf for leaf in more}}
         made = compiled(lower(roots, used_inputs(roots, known), self.leaves), self.program.dtype, self.program.device)
@@ -134,42 +149,40 @@ class Objective:
 
         return call
 
-    def _check_at_hand(self) -> None:
-        if self.blocked is not None:
-            where = "they come in blocks" if self.team is None else "every rank has a part of them"
-            raise ValueGivenError(f"this takes all data at once, and {where}.", hint=_FIRST_ORDER)
+    def _split(self) -> Split:
+        dimension = None if self.blocked is None else self.blocked.dimension
+        return Split(self.program.formula.origin, self.leaves, dimension)
 
-    @cached_property
-    def value(self) -> Expression:
-        """The loss in the form that derivatives are taken of."""
-        return stable([self.program.formula.origin], for_deriving=True)[0]
+    def quantity(self, name: str) -> Callable[..., tuple[Tensor, ...]]:
+        """One of the `QUANTITIES` as a function of the point, and of values for the variables it has beside."""
+        if self.blocked is not None:
+            return self.blocked.quantity(name)
+        roots, more = QUANTITIES[name](self._split())
+        return self.of_all_data(roots, more)
 
     @cached_property
     def _terms(self) -> Callable[..., tuple[Tensor, ...]]:
+        if self.blocked is not None:
+            return self.quantity("terms")
         root = self.program.formula.expression
         return self.of_all_data([ex.scaled(coefficient, node) for coefficient, node in ex.terms(root)])
 
     def magnitude(self, point: Sequence[Tensor]) -> float:
         """The sum of the sizes of the terms of the loss: what its rounding is a share of."""
-        if self.blocked is not None:
-            return abs(float(self.value_and_gradient(point)[0]))
         self.evaluations += 1
         return sum(abs(float(term)) for term in self._terms(point))
 
     @cached_property
     def slopes(self) -> list[Expression]:
-        """The gradient by each parameter, simplified: of |x|² there is 2x left, which has a derivative at 0."""
-        return simplified_all(derive.gradient(self.value, self.leaves))
-
-    @cached_property
-    def second_derivatives(self) -> list[Expression]:
-        """∂²f/∂a∂b for every pair of parameters, row by row."""
-        return simplified_all([derive.jacobian(slope, leaf) for slope in self.slopes for leaf in self.leaves])
+        """The gradient by each parameter."""
+        split = self._split()
+        return split.gradient(split.value)
 
     @cached_property
     def is_quadratic(self) -> bool:
         """Is the gradient linear in the parameters: is no parameter in the Hessian?"""
-        return not set(expression_leaves(*self.second_derivatives)) & set(self.leaves)
+        split = self._split()
+        return not split.holds(*QUANTITIES["hessian"](split)[0])
 
     def hessian(self) -> Callable[[Sequence[Tensor]], Tensor]:
         """The symbolic Hessian as a function of the point: a matrix over all entries of all parameters, in order.
@@ -181,7 +194,7 @@ class Objective:
 
         def call(point: Sequence[Tensor]) -> Tensor:
             if not made:
-                made.append(self.of_all_data(self.second_derivatives))
+                made.append(self.quantity("hessian"))
             self.evaluations += 1
             found = iter(made[0](point))
             return torch.cat([torch.cat([next(found).reshape(rows, columns) for columns in lengths], 1) for rows in lengths])
@@ -202,7 +215,31 @@ class Objective:
         tensors = {name: self.bound.tensors[name] for name in self._data}
         return chosen(tensors, self._data, data_dimension(self._parameters, self._data), entries)
 
-    def use(self, entries: Tensor | slice | None) -> None:
+    # ---- batches ---------------------------------------------------------------------------------------------------------
+
+    def in_batches(self, size: int, shuffle: int | None) -> int:
+        """From the next `draw` on use batches of the data: how many updates a pass takes. Raises ValueGivenError for too large a batch."""
+        if self.blocked is not None:
+            return self.blocked.in_batches(size, shuffle, self._cut)
+        entries = self.entries()
+        check_size(size, entries)
+        self._batches = slices(entries, size, shuffle)
+        return math.ceil(entries / size)
+
+    def draw(self, number: int = 1) -> None:
+        """From now on use the next batch but `number` - 1; 0: all data."""
+        if self.blocked is not None:
+            self.blocked.draw(number)
+            return
+        entries: Tensor | slice | None = None
+        for _ in range(number):
+            entries = next(self._batches)
+        self._use(entries)
+
+    def _cut(self, tensors: Mapping[str, Tensor], entries: Tensor | slice) -> dict[str, Tensor]:
+        return chosen(tensors, self._data, data_dimension(self._parameters, self._data), entries)
+
+    def _use(self, entries: Tensor | slice | None) -> None:
         """Evaluate on these entries of the data; on all of them for None."""
         bound = self.bound
         if entries is not None:

@@ -46,8 +46,9 @@ _ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class Descent:
-    """What a descent found. `values` and `path` include the start: `values[k]` is the loss at `path[name][k]`. They are lists, or are
-    read like lists (see `kept`).
+    """What a descent found. `values` and `path` include the start: `values[k]` is the loss at `path[name][k]`. They are read like lists
+    (see `kept`). Of millions of steps they are thinned out (see `history`): with `every` = (i, j) the losses are those of every i-th
+    step, the points those of every j-th; the last of each is that of the end.
 
     With batches a loss is that of the batch about to be used, the last one that of all data. Parameters are floats for
     scalars, tensors for arrays. `steps` counts updates, `evaluations` evaluations of the loss with its gradient, of its Hessian,
@@ -63,6 +64,7 @@ class Descent:
     evaluations: int
     message: str
     stationary: Stationary | None = None
+    every: tuple[int, int] = (1, 1)
     source: Objective | None = field(default=None, repr=False, compare=False)
 
     def report(self, level: float = 0.95) -> Report:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -41,30 +41,49 @@ def prepared(
     if is_frame(data):
         data = read_frame(data, wanted, missing)
     if data is not None and not isinstance(data, Mapping):
-        hint = "Give a mapping from names to arrays, a frame, or the path of a file: see the README."
+        example = ", ".join(f'"{name}": …' for name in wanted)
+        hint = f"Give arrays by name, data={{{example}}}, a frame with these columns, or the path of a file."
         raise ValueGivenError(f"the data are of type {type(data).__name__}.", hint=hint)
     check_names(start, data or {}, f.known, f.variables)
     held = _held(start, fixed)
     moving = {name: value for name, value in start.items() if name not in held}
     objective = Objective(f, moving, {**(data or {}), **held}, device, dtype)
     if team is not None and (objective.has_arrays or not team.splits):
-        part = objective.rows(team.part(objective.entries()) if team.splits else slice(None))
-        objective.in_blocks(lambda: [part], team)
+        every = objective.rows(slice(None))
+        part = objective.rows(team.part(objective.entries())) if team.splits else every
+        objective.in_blocks(lambda: [part], team, lambda: [every])
     return objective
+
+
+_BLOCKS = "Let it return, at every call, an iterable of mappings from names to arrays."
+
+
+def checked_blocks(blocks: Any) -> Iterator[Mapping[str, Any]]:
+    """What a function given as data returns. Raises ValueGivenError for what are no blocks."""
+    found = blocks()
+    if isinstance(found, Mapping | str) or not hasattr(found, "__iter__"):
+        raise ValueGivenError(f"the function given as data returns something of type {type(found).__name__}, not blocks.", hint=_BLOCKS)
+    for number, block in enumerate(found, 1):
+        if not isinstance(block, Mapping):
+            raise ValueGivenError(f"block {number} of the data is of type {type(block).__name__}, not a mapping.", hint=_BLOCKS)
+        yield block
 
 
 def _in_blocks(f: Formula, start: Mapping[str, Any], blocks: Any, device: Any, dtype: Any, fixed: Any, team: Team | None) -> Objective:
     """An objective over what a function returns at every call: mappings from names to arrays, one block after the other."""
-    first = next(iter(blocks()), None)
-    if not isinstance(first, Mapping):
-        reason = "the function given as data returns no blocks."
-        raise ValueGivenError(reason, hint="Let it return, at every call, an iterable of mappings from names to arrays.")
+    first = next(iter(checked_blocks(blocks)), None)
+    if first is None:
+        raise ValueGivenError("the function given as data returns no blocks.", hint=_BLOCKS)
     check_names(start, first, f.known, f.variables)
     held = _held(start, fixed)
     moving = {name: value for name, value in start.items() if name not in held}
     objective = Objective(f, moving, {**first, **held}, device, dtype)
-    first, step = (team.rank, team.size) if team is not None and team.splits else (0, 1)
-    objective.in_blocks(lambda: ({**block, **held} for block in islice(blocks(), first, None, step)), team)
+    mine, step = (team.rank, team.size) if team is not None and team.splits else (0, 1)
+
+    def every() -> Iterator[Mapping[str, Any]]:
+        return ({**block, **held} for block in checked_blocks(blocks))
+
+    objective.in_blocks(lambda: islice(every(), mine, None, step), team, every)
     return objective
 
 

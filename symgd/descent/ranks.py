@@ -12,8 +12,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -22,8 +22,14 @@ from torch import distributed as dist
 from symgd.errors import RankError, SymgdError, ValueGivenError
 
 RANKS = ("split", "own", "alone")
-END, FAILED = -1.0, -2.0  # commands beside those of the passes
+END, FAILED = -1, -2  # commands beside those to a loss
 _TEXT = 4_000  # bytes of a message
+
+
+class Loss(Protocol):
+    """What a rank does for the first."""
+
+    def serve(self, what: int, numbers: Tensor) -> None: ...
 
 
 class Team:
@@ -33,7 +39,8 @@ class Team:
         self.rank, self.size, self.splits = dist.get_rank(), dist.get_world_size(), splits
         self._device = device if "nccl" in str(dist.get_backend()) else torch.device("cpu")
         self._home = device
-        self._is_over = False
+        self.losses: list[Loss] = []
+        self._is_over = False  # has a rank failed, and do all know?
 
     @property
     def leads(self) -> bool:
@@ -48,18 +55,42 @@ class Team:
 
     # ---- passes ------------------------------------------------------------------------------------------------------
 
-    def command(self, what: float, numbers: Tensor) -> None:
-        """Tell the other ranks what to compute."""
-        self._broadcast(torch.cat([numbers.new_full((1,), float(what)), numbers]))
+    def joined(self, loss: Loss) -> int:
+        """A loss whose data the team shares: which one it is, alike on all ranks."""
+        self.losses.append(loss)
+        return len(self.losses) - 1
 
-    def commanded(self, length: int) -> tuple[float, Tensor]:
-        """What the first rank asks for. Raises RankError where it has failed."""
-        numbers = self._broadcast(torch.zeros(1 + length, dtype=torch.float64))
-        what = float(numbers[0])
-        if what == FAILED:
-            self._is_over = True
-            raise _failure(0, self._said(""))
-        return what, numbers[1:].to(self._home)
+    def command(self, place: int, what: int, numbers: Tensor) -> None:
+        """Tell the other ranks what to do with one of the losses."""
+        self._broadcast(torch.tensor([place, what, len(numbers)], dtype=torch.int64))
+        if len(numbers):
+            self._broadcast(numbers)
+
+    def serve(self) -> None:
+        """Do what the first rank asks for, until it is done. Raises RankError where it has failed."""
+        while True:
+            place, what, length = self._broadcast(torch.zeros(3, dtype=torch.int64)).tolist()
+            if what == END:
+                return
+            if what == FAILED:
+                raise _failure(0, self._said(""))
+            numbers = self._broadcast(torch.zeros(length, dtype=torch.float64)) if length else torch.zeros(0, dtype=torch.float64)
+            self.losses[place].serve(what, numbers.to(self._home))
+
+    def slot(self, numbers: Tensor) -> Tensor:
+        """Room for the numbers of every rank, with those of this one in their place: added up, it has them all."""
+        room = numbers.new_zeros((self.size, len(numbers)))
+        room[self.rank] = numbers
+        return room.reshape(-1)
+
+    def counts(self, count: Callable[[], int]) -> list[int]:
+        """What every rank counts. Where one fails, all of them raise."""
+        failed, number = None, 0
+        try:
+            number = count()
+        except Exception as error:
+            failed = error
+        return [int(one) for one in self.added_up(self.slot(torch.tensor([float(number)], dtype=torch.float64)), failed)]
 
     def added_up(self, numbers: Tensor, failed: Exception | None) -> Tensor:
         """The sum over all ranks. Where one has failed, all of them raise: it its own error, the others RankError."""
@@ -94,20 +125,18 @@ class Team:
             hint = 'Give every rank the same data, or write ranks="own" where each has rows of its own'
         raise RankError(f"ranks 0 and {other} ask for different descents: {what} differs.", hint=f"{hint}.")
 
-    def told(self, numbers: Tensor | None, text: str, length: int) -> tuple[Tensor, str]:
-        """At the end: what the first rank found, as numbers and a text. `length` is that of a command to those that serve."""
+    def told(self, numbers: Tensor | None, text: str) -> tuple[Tensor, str]:
+        """At the end: what the first rank found, as numbers and a text."""
         if numbers is not None:
-            self._is_over = True
-            self.command(END, torch.zeros(length, dtype=torch.float64))
+            self.command(0, END, torch.zeros(0))
         size = self._broadcast(torch.tensor([0 if numbers is None else len(numbers)], dtype=torch.int64))
         found = self._broadcast(torch.zeros(int(size[0]), dtype=torch.float64) if numbers is None else numbers)
         return found, self._said(text)
 
-    def fail(self, error: BaseException, length: int) -> None:
-        """The first rank has failed outside of a pass: tell the others, unless they know."""
+    def fail(self, error: BaseException) -> None:
+        """The first rank has failed: tell the others, unless they know."""
         if not self._is_over:
-            self._is_over = True
-            self.command(FAILED, torch.zeros(length, dtype=torch.float64))
+            self.command(0, FAILED, torch.zeros(0))
             self._said(_words(error))
 
     # ---- messages ----------------------------------------------------------------------------------------------------
@@ -152,7 +181,7 @@ def team_of(ranks: Any, device: Any) -> Team | None:
     place = device_of(device)
     if not dist.is_initialized():
         try:
-            dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
+            dist.init_process_group(transport(place))
         except (RuntimeError, ValueError) as error:
             raise lost(str(error)) from None
         atexit.register(_leave)
@@ -181,6 +210,11 @@ def device_of(device: Any) -> torch.device:
     if found.type == "cuda" and found.index is None and "LOCAL_RANK" in os.environ:
         return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
     return found
+
+
+def transport(device: torch.device) -> str:
+    """What carries the sums between processes: NCCL between GPUs, else Gloo."""
+    return "nccl" if device.type == "cuda" else "gloo"
 
 
 def lost(why: str) -> RankError:

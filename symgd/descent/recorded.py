@@ -11,23 +11,21 @@ import ctypes
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from symgd.descent.history import History
 from symgd.descent.interrupts import Interrupts
-from symgd.descent.kept import Arrays, Floats
-from symgd.descent.loop import _GROWTH, _KEPT, SMALL, Plan, bound_of_rates
+from symgd.descent.loop import _GROWTH, SMALL, Plan, bound_of_rates
 from symgd.descent.nonfinite import first_nonfinite
 from symgd.descent.objective import Objective
 from symgd.descent.outcome import Descent, Number, Outcome
 
 _CHUNK = 0.05  # seconds after which the steps come back
 _MOST = 1 << 20  # steps in one go
-_FIRST = 1 << 20  # steps that there is room for at first
 
 
 class Steps(ABC):
@@ -63,49 +61,44 @@ class Steps(ABC):
             return self._taken(plan, rate, interrupts)
 
     def _taken(self, walk: Plan, rate: float, interrupts: Interrupts) -> Descent:
-        many = sum(tensor.numel() for tensor in self.point)
-        stride = max(1, math.ceil(walk.steps * many / _KEPT))
-        values, path = np.empty(1), torch.empty((1, many), dtype=self.dtype)
-        values[0], path[0] = self.begin(), self._row()
-        limit = _GROWTH * max(1.0, abs(values[0]))
-        outcome = self._outcome(float(values[0]), limit, walk.tolerance)
-        taken, chunk = 0, 1
-        while outcome is None and taken < walk.steps:
+        history = History(self.point)
+        start = self.begin()
+        history.add(start, self.point)
+        limit = _GROWTH * max(1.0, abs(start))
+        outcome = self._outcome(start, limit, walk.tolerance)
+        values, chunk, losses, points = np.empty(0), 1, history.losses, history.points
+        while outcome is None and history.taken < walk.steps:
             if interrupts.asked:
                 outcome = Outcome.STOPPED
                 break
+            taken, stride = history.taken, points.stride
             wanted = min(chunk, walk.steps - taken)
-            if taken + wanted >= len(values):
-                room = min(walk.steps, max(2 * (taken + wanted), _FIRST)) + 1
-                values, path = _longer(values, path, taken, taken // stride, room, (room - 1) // stride + 2)
+            values = values if len(values) >= wanted else np.empty(wanted)
+            path = points.room(wanted // stride + 1)
             begun = time.perf_counter()
-            done = self.advance(
-                walk, rate, limit, wanted, stride, stride - taken % stride, values[taken + 1 :], path[taken // stride + 1 :]
-            )
+            done = self.advance(walk, rate, limit, wanted, stride, stride - taken % stride, values, path)
             spent = time.perf_counter() - begun
-            taken += done
-            outcome = self._outcome(float(values[taken]), limit, walk.tolerance)
+            losses.extend(taken + 1, torch.from_numpy(values[:done]).unsqueeze(1))
+            points.grown((taken + done) // stride - taken // stride)
+            history.taken, history.last = taken + done, float(values[done - 1])
+            outcome = self._outcome(history.last, limit, walk.tolerance)
             chunk = min(max(1, int(chunk * min(8.0, _CHUNK / max(spent, 1e-9)))), _MOST)
-        rows, end = taken // stride + 1, float(values[taken])
-        if taken == walk.steps and walk.steps % stride:
-            path[rows] = self._row()
-            rows += 1
         if outcome is None:
             small = SMALL if walk.tolerance is None else walk.tolerance
-            outcome = Outcome.CONVERGED if self.size() <= small * (1 + abs(end)) else Outcome.MAX_STEPS
-        self.objective.evaluations += taken + 1
+            outcome = Outcome.CONVERGED if self.size() <= small * (1 + abs(history.last)) else Outcome.MAX_STEPS
+        self.objective.evaluations += history.count
         advice = self._advice(outcome)
-        if 2 * taken < len(values):
-            values, path = values[: taken + 1].copy(), path[:rows].clone()
+        kept, path_of_all = history.ended(self.point, self.objective.names)
         return Descent(
             parameters={name: _number(tensor) for name, tensor in zip(self.objective.names, self.point)},
-            values=Floats(values[: taken + 1]),
-            path=self._columns(path[:rows]),
+            values=kept,
+            path=path_of_all,
             outcome=outcome,
-            steps=taken,
+            steps=history.taken,
             evaluations=self.objective.evaluations,
+            every=(losses.stride, points.stride),
             source=self.objective,
-            message=walk.message(outcome, advice, taken),
+            message=walk.message(outcome, advice, history.taken),
         )
 
     def _advice(self, outcome: Outcome) -> str:
@@ -125,26 +118,6 @@ class Steps(ABC):
         if size <= tolerance * (1 + abs(value)):
             return Outcome.CONVERGED
         return None if math.isfinite(size) else Outcome.NONFINITE
-
-    def _row(self) -> Tensor:
-        return torch.cat([tensor.reshape(-1) for tensor in self.point])
-
-    def _columns(self, points: Tensor) -> dict[str, Sequence[Number]]:
-        """The path by parameter: floats for scalars, tensors for arrays."""
-        path: dict[str, Sequence[Number]] = {}
-        place = 0
-        for name, tensor in zip(self.objective.names, self.point):
-            part = points[:, place : place + tensor.numel()]
-            place += tensor.numel()
-            path[name] = Arrays(part.reshape(len(part), *tensor.shape)) if tensor.dim() else Floats(part[:, 0].numpy())
-        return path
-
-
-def _longer(values: Any, path: Tensor, taken: int, rows: int, room: int, room_of_path: int) -> tuple[Any, Tensor]:
-    """Room for more steps, with what was kept."""
-    more, further = np.empty(room), torch.empty((room_of_path, path.shape[1]), dtype=path.dtype)
-    more[: taken + 1], further[: rows + 1] = values[: taken + 1], path[: rows + 1]
-    return more, further
 
 
 def largest(tensors: list[Tensor]) -> float:

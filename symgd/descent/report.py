@@ -19,6 +19,7 @@ from torch import Tensor
 from symgd.descent.methods.method import flat
 from symgd.descent.objective import Objective
 from symgd.descent.residuals import residuals_of
+from symgd.descent.shared import together
 from symgd.descent.ulps import table
 from symgd.errors import ValueGivenError
 
@@ -40,9 +41,10 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a fit tells. `residuals` are weighted (None where the loss is no sum of squares); `correlation` is over `parameters`.
+    """What a fit tells. `correlation` is over `parameters`. `residuals` are weighted.
 
     `deviation` is the standard deviation of the residuals, `freedom` their degrees of freedom, m − p; `squares` the sum of their squares.
+    These four are None where the loss is no sum of squares; `residuals` also where the data come in blocks, or lie with several ranks.
     """
 
     parameters: tuple[Parameter, ...]
@@ -71,10 +73,10 @@ class Report:
         for one in self.parameters:
             body.append([one.name, f"{one.value:.8g}", f"{one.error:.4g}", f"{one.low:.6g} to {one.high:.6g}"])
         lines = [table(body), ""]
-        if self.residuals is None:
+        if self.freedom is None:
             lines.append("the loss is taken for a negative log-likelihood: errors from its Hessian")
         else:
-            lines.append(f"{len(self.residuals):,} residuals, {self.freedom:,} degrees of freedom")
+            lines.append(f"{self.freedom + len(self.parameters):,} residuals, {self.freedom:,} degrees of freedom")
             lines.append(f"sum of squares {self.squares:.8g}, standard deviation of the residuals {self.deviation:.8g}")
         pairs = [
             (abs(float(self.correlation[i, j])), i, j)
@@ -90,48 +92,49 @@ class Report:
 
 
 def report(objective: Objective, parameters: Mapping[str, Any], level: float) -> Report:
-    """The report of an objective at the parameters found."""
+    """The report of an objective at the parameters found; of data that several ranks share it is asked for on every rank."""
     if not 0 < level < 1:
         raise ValueGivenError(f"level is {level!r}, not between 0 and 1.", hint="Write level=0.95.")
     if objective.count > _MANY:
         raise ValueGivenError(f"a report is made for up to {_MANY:,} numbers, and there are {objective.count:,}.")
     point = [torch.as_tensor(parameters[name], dtype=one.dtype, device=one.device) for name, one in zip(objective.names, objective.start)]
-    found = residuals_of(objective)
     values = flat(point).double().tolist()
-    if found is None:
-        covariance = _inverse_of_hessian(objective.hessian()(point).double())
-        return _report(objective, values, covariance, level, math.inf, None, None, None, None)
-    local = found.at(point)
-    freedom = len(local.residuals) - len(values)
-    if freedom <= 0:
-        reason = f"{len(local.residuals)} residuals leave no degree of freedom for {len(values)} parameters."
-        raise ValueGivenError(reason, hint="Standard errors need more data than parameters.")
-    squares = float(torch.dot(local.residuals, local.residuals))
-    deviation = math.sqrt(squares / freedom)
-    covariance = deviation**2 * _inverse_of_product(local.jacobian)
-    return _report(objective, values, covariance, level, freedom, local.residuals, squares, freedom, deviation)
-
-
-def _report(
-    objective: Objective,
-    values: list[float],
-    covariance: Tensor,
-    level: float,
-    freedom: float,
-    residuals: Tensor | None,
-    squares: float | None,
-    degrees: int | None,
-    deviation: float | None,
-) -> Report:
+    if objective.team is None:
+        covariance, squares, freedom, residuals = _fitted(objective, point)
+    else:
+        (first, second, *entries), _ = together(objective.team, lambda: (_flat(*_fitted(objective, point)[:3]), ""))
+        squares, freedom = (None, None) if second < 0 else (float(first), int(second))
+        covariance, residuals = torch.stack(entries).reshape(len(values), len(values)).cpu(), None
     errors = torch.sqrt(torch.diagonal(covariance))
     correlation = covariance / torch.outer(errors, errors)
-    wide = quantile(0.5 + level / 2, freedom)
+    wide = quantile(0.5 + level / 2, math.inf if freedom is None else freedom)
     names = [name for name, one in zip(objective.names, objective.start) for name in _names(name, one)]
     rows = tuple(
         Parameter(name, value, error, value - wide * error, value + wide * error)
         for name, value, error in zip(names, values, errors.tolist(), strict=True)
     )
-    return Report(rows, correlation, residuals, squares, degrees, deviation, level)
+    deviation = None if squares is None or freedom is None else math.sqrt(squares / freedom)
+    return Report(rows, correlation, residuals, squares, freedom, deviation, level)
+
+
+def _fitted(objective: Objective, point: list[Tensor]) -> tuple[Tensor, float | None, int | None, Tensor | None]:
+    """The covariance; of a sum of squares the sum, its degrees of freedom, and the residuals, where all are at hand."""
+    found = residuals_of(objective)
+    if found is None:
+        return _inverse_of_hessian(objective.hessian()(point).double()), None, None, None
+    local = found.at(point)
+    freedom = found.count - objective.count
+    if freedom <= 0:
+        reason = f"{found.count} residuals leave no degree of freedom for {objective.count} parameters."
+        raise ValueGivenError(reason, hint="Standard errors need more data than parameters.")
+    squares = float(torch.dot(local.residuals, local.residuals))
+    covariance = squares / freedom * _inverse_of_product(local.jacobian)
+    return covariance, squares, freedom, local.residuals if objective.blocked is None else None
+
+
+def _flat(covariance: Tensor, squares: float | None, freedom: int | None) -> Tensor:
+    head = [0.0 if squares is None else squares, -1.0 if freedom is None else float(freedom)]
+    return torch.cat([torch.tensor(head, dtype=torch.float64), covariance.reshape(-1).cpu()])
 
 
 def _names(name: str, value: Tensor) -> list[str]:

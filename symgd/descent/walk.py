@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from symgd.descent.checkpoint import Checkpoint
-from symgd.descent.constraints import Constraint, Freed, Projected
-from symgd.descent.loop import Callback, Plan
+from symgd.descent.constraints import Freed, Projected
+from symgd.descent.loop import Callback, Plan, run
 from symgd.descent.methods.method import Method, Updates
 from symgd.descent.methods.table import TABLE, Setting, chosen, linear
 from symgd.descent.methods.updates import FixedRate
@@ -19,7 +19,6 @@ from symgd.descent.objective import Objective
 from symgd.descent.outcome import Descent, Number, Outcome
 from symgd.descent.progress import Progress
 from symgd.descent.quadratic_loop import quadratic_steps
-from symgd.descent.shared import run_shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Asked:
     steps: int
     options: Mapping[str, float]
     tolerance: float | None
-    batches: Iterator[Tensor | slice] | None
+    is_batched: bool
     callback: Callback | None
     reason: str
     checkpoint: Checkpoint | None = None
@@ -48,7 +47,14 @@ class Asked:
 
     def plan(self, way: Method, why: str, callback: Callback | None) -> Plan:
         return Plan(
-            way, self.steps, self.tolerance, self.batches, callback, why, self.checkpoint, Progress(self.steps) if self.progress else None
+            way,
+            self.steps,
+            self.tolerance,
+            self.is_batched,
+            callback,
+            why,
+            self.checkpoint,
+            Progress(self.steps) if self.progress else None,
         )
 
 
@@ -56,35 +62,34 @@ def walked(objective: Objective, asked: Asked) -> Descent:
     """A descent without constraints; a long one at a fixed rate goes many steps at a time, in C."""
     way, why = asked.way(asked.setting(objective))
     plan = asked.plan(way, why, asked.callback)
-    is_plain = asked.batches is None and asked.callback is None and asked.checkpoint is None and objective.blocked is None
+    is_plain = not asked.is_batched and asked.callback is None and asked.checkpoint is None and objective.blocked is None
     if isinstance(way, FixedRate) and is_plain:
         first, second = (native_steps, quadratic_steps) if is_tiny(objective) else (quadratic_steps, native_steps)
         steps = first(objective, asked.steps) or second(objective, asked.steps)
         if steps is not None:
             return steps.taken(plan, way.rate)
-    return run_shared(objective, plan)
+    return run(objective, plan)
 
 
-def kept(objective: Objective, constraints: Sequence[Constraint], asked: Asked) -> Descent:
-    """A descent that keeps constraints.
+def kept(objective: Objective, freed: Freed, asked: Asked) -> Descent:
+    """A descent that keeps constraints; `freed` is the same in free parameters.
 
     Updates of a given rate are projected. Where the gradient is linear and its zero keeps the constraints, that is the minimum. Else
     the loss is descended in free parameters.
     """
     way, why = asked.way(setting) if (setting := asked.setting(objective)).has_rate else (None, "")
     if isinstance(way, Updates):
-        return run_shared(objective, asked.plan(Projected(way, objective.names, constraints), why, asked.callback))
+        return run(objective, asked.plan(Projected(way, objective.names, freed.constraints), why, asked.callback))
     closed = linear(setting) if asked.method in ("auto", "closed-form") else None
     if closed is not None:
-        found = run_shared(objective, replace(asked, checkpoint=None).plan(*closed, None))
-        names = [one.leaf.name for one in constraints]
+        found = run(objective, replace(asked, checkpoint=None).plan(*closed, None))
+        names = [one.leaf.name for one in freed.constraints]
         values = [torch.as_tensor(found.parameters[name], dtype=torch.float64) for name in names]
-        if found.outcome is Outcome.CONVERGED and all(one.holds(value) for one, value in zip(constraints, values)):
+        if found.outcome is Outcome.CONVERGED and all(one.holds(value) for one, value in zip(freed.constraints, values)):
             return replace(found, message=f"{found.message[:-1]}; the bounds hold there.")
-    freed = Freed(objective, constraints)
     inner = replace(asked, method="auto" if asked.method == "closed-form" else asked.method)
     way, why = inner.way(inner.setting(freed.objective))
-    found = run_shared(freed.objective, inner.plan(way, why, _told(asked.callback, objective, freed)))
+    found = run(freed.objective, inner.plan(way, why, _told(asked.callback, objective, freed)))
     return _natural(found, objective, freed)
 
 

@@ -9,7 +9,11 @@ import pytest
 import torch
 
 from symgd import ValueGivenError, descend, formula, learning_rates, multistart
+from symgd.descent.line import hessian_vector_of, line_of
+from symgd.descent.methods.method import State, flat
+from symgd.descent.methods.table import ROWS
 from symgd.descent.objective import Objective
+from symgd.descent.residuals import residuals_of
 
 G = torch.Generator().manual_seed(0)
 X, Y = torch.randn(23, 3, generator=G, dtype=torch.float64), torch.randn(23, generator=G, dtype=torch.float64)
@@ -46,6 +50,121 @@ def test_values_and_gradients_are_those_over_all_data(text):
             assert torch.allclose(a, b, rtol=1e-12, atol=1e-13)
 
 
+def split_and_whole(text, given=GIVEN, start=W, parts=blocks):
+    """The objective over blocks, and the same over all data."""
+    whole = Objective(formula(text, given=given), start, {"X": X, "y": Y}, "cpu", None)
+    split = Objective(formula(text, given=given), start, next(iter(parts())), "cpu", None)
+    split.in_blocks(parts)
+    return split, whole
+
+
+@pytest.mark.parametrize("text", LOSSES)
+def test_second_derivatives_are_those_over_all_data(text):
+    split, whole = split_and_whole(text)
+    generator = torch.Generator().manual_seed(1)
+    direction = torch.randn(4, generator=generator, dtype=torch.float64)
+    for shift in (0.0, 0.7):
+        point = [tensor + shift for tensor in whole.start]
+        matrix = whole.hessian()(point)
+        scale = float(matrix.abs().max())
+        assert torch.allclose(split.hessian()(point), matrix, rtol=0, atol=1e-12 * scale)
+        product, (slopes, *_) = hessian_vector_of(split)(point, direction), [whole.value_and_gradient(point)[1]]
+        assert torch.allclose(product, matrix @ direction, rtol=0, atol=1e-11 * scale)
+        state = State(point, *whole.value_and_gradient(point))
+        value, slope, curvature = line_of(split)(state, direction, 0.0)
+        assert value == pytest.approx(float(state.value), rel=1e-13)
+        assert slope == pytest.approx(float(flat(slopes) @ direction), rel=1e-11, abs=1e-12)
+        assert curvature == pytest.approx(float(direction @ matrix @ direction), rel=1e-11, abs=1e-11 * scale)
+        assert line_of(whole)(state, direction, 0.3) == pytest.approx(line_of(split)(state, direction, 0.3), rel=1e-11)
+    assert split.is_quadratic == whole.is_quadratic
+    assert split.magnitude(whole.start) == pytest.approx(whole.magnitude(whole.start), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "linear"),
+    [
+        ("mean((X*w + b - y).^2)", True),
+        ("mean((X*w + b - y).^2) + 2*norm2(w)^2 + (b - 1)^2/n", True),  # squares of no sample
+        ("sum(y.^2 .* (X*w + b - y).^2) + b^2", True),  # weights
+        ("sum((exp(b)*X*w - y).^2)", False),
+        ("norm2(X'*(X*w - y))^2 + b^2", True),  # residuals that are sums over the samples
+        ("sum((exp(b)*X*w - y).^2) + norm2(X'*(X*w - y))^2/n", False),
+    ],
+)
+def test_residuals_stand_for_those_of_all_data(text, linear):
+    split, whole = split_and_whole(text)
+    merged, held = residuals_of(split), residuals_of(whole)
+    assert (merged.count, merged.is_linear, held.is_linear) == (held.count, linear, linear)
+    for shift in (0.0, 0.7):
+        point = [tensor + shift for tensor in whole.start]
+        a, b = merged.at(point), held.at(point)
+        assert len(a.residuals) <= min(len(b.residuals), 12)
+        assert a.factor == pytest.approx(b.factor)
+        assert torch.allclose(a.jacobian.T @ a.jacobian, b.jacobian.T @ b.jacobian, rtol=1e-12)
+        assert torch.allclose(a.jacobian.T @ a.residuals, b.jacobian.T @ b.residuals, rtol=1e-11)
+        assert float(a.residuals @ a.residuals) == pytest.approx(float(b.residuals @ b.residuals), rel=1e-13)
+        assert float(a.state.value) == pytest.approx(float(b.state.value), rel=1e-13)
+
+
+def test_what_is_no_sum_of_squares_over_samples():
+    for text in ("sum(y.*(X*w + b - y).^2)", "norm2(y)*sum((X*w - y).^2) + b^2"):  # a weight is negative; a weight is a sum of them
+        split, _ = split_and_whole(text)
+        assert residuals_of(split) is None
+
+
+NEEDS_SQUARES = ("gauss-newton", "levenberg-marquardt", "least-squares", "closed-form")
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.rate != "needed"], ids=lambda row: row.name)
+def test_every_method_that_finds_its_rate_goes_the_way_of_all_data(row):
+    text = "mean((X*w + b - y).^2) + norm2(w)^2/5" if row.name in NEEDS_SQUARES else "mean(log(cosh(X*w + b - y))) + norm2(w)^2/5"
+    f, given = formula(text, given=GIVEN), {"start": W, "method": row.name, "steps": 8}
+    found, truth = descend(f, data=blocks, **given), descend(f, data={"X": X, "y": Y}, **given)
+    count = min(len(found.values), len(truth.values))  # where only rounding is left one may stop before the other
+    assert found.values[:count] == pytest.approx(truth.values[:count], rel=1e-10)
+    assert torch.allclose(found.parameters["w"], truth.parameters["w"], rtol=1e-6, atol=1e-8)
+
+
+def test_the_choice_of_a_method_and_of_a_rate_is_that_for_all_data():
+    for text in ("mean((X*w + b - y).^2)", "sum((exp(X*w/5) + b - y).^2)", "mean(log(cosh(X*w + b - y)))", "norm2(X'*y - w)^2 + b^4"):
+        f = formula(text, given=GIVEN)
+        for rate in (None, "auto"):
+            options = {"start": W, "rate": rate, "steps": 50, "method": "auto"}
+            found, truth = descend(f, data=blocks, **options), descend(f, data={"X": X, "y": Y}, **options)
+            assert found.message.split(", chosen ")[1] == truth.message.split(", chosen ")[1]
+            assert found.stationary == truth.stationary
+            assert torch.allclose(found.parameters["w"], truth.parameters["w"], rtol=1e-6, atol=1e-7)
+    f = formula("mean((X*w + b - y).^2)", given=GIVEN)
+    found, truth = learning_rates(f, start=W, data=blocks), learning_rates(f, start=W, data={"X": X, "y": Y})
+    assert [rung.verdict for rung in found.rungs] == [rung.verdict for rung in truth.rungs]
+    assert (found.best, found.everywhere) == (truth.best, True)
+    assert found.stable == pytest.approx(truth.stable, rel=1e-12)
+
+
+def test_a_closed_form_over_blocks_loses_no_digits_to_squares():
+    """A polynomial of degree 9 on [0, 1], as ill-conditioned as fits get: normal equations would leave a few digits."""
+    x = torch.linspace(0.0, 1.0, 60, dtype=torch.float64)
+    powers = torch.stack([x**k for k in range(10)], 1)
+    y = powers @ torch.ones(10, dtype=torch.float64)
+    f = formula("mean((X*w - y).^2)", given="X[n,d], y[n], w[d]")
+    found = descend(f, start={"w": torch.zeros(10)}, data=lambda: [{"X": powers[k : k + 7], "y": y[k : k + 7]} for k in range(0, 60, 7)])
+    assert found.message.startswith("the residuals are linear in the parameters, and this is their least sum of squares.")
+    assert "a sum of 60 squares" in found.message
+    assert float((found.parameters["w"] - 1).abs().max()) < 1e-7
+
+
+def test_reports_over_blocks():
+    for text in ("mean((X*w + b - y).^2) + 2*norm2(w)^2", "sum(log(cosh(X*w + b - y)))"):
+        f = formula(text, given=GIVEN)
+        found, truth = descend(f, start=W, data=blocks).report(), descend(f, start=W, data={"X": X, "y": Y}).report()
+        assert [one.name for one in found.parameters] == [one.name for one in truth.parameters]
+        assert [one.error for one in found.parameters] == pytest.approx([one.error for one in truth.parameters], rel=1e-7)
+        assert torch.allclose(found.correlation, truth.correlation, atol=1e-7)
+        assert (found.freedom, found.residuals) == (truth.freedom, None)
+        assert found.squares == (None if truth.squares is None else pytest.approx(truth.squares, rel=1e-10))
+        assert str(found).splitlines()[-5] == str(truth).splitlines()[-5]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -73,20 +192,27 @@ def test_descents(options):
     truth = descend(f, start=W, data={"X": X, "y": Y})
     assert torch.allclose(found.parameters["w"], truth.parameters["w"], atol=1e-4)
     if not options:
-        assert "chosen because the data come in blocks" in found.message
-        assert found.outcome == "converged"
+        assert (found.outcome, found.message, found.stationary) == (truth.outcome, truth.message, truth.stationary)
 
 
 def test_refusals():
     f = formula("mean((X*w + b - y).^2)", given=GIVEN)
-    for options, text in (
-        ({"method": "newton"}, "this takes all data at once, and they come in blocks."),
-        ({"rate": 0.1, "batch": 3}, "data in blocks do not go with batch."),
-        ({"data": list}, "the function given as data returns no blocks."),
-    ):
+    for options, text in (({"rate": 0.1, "batch": 24}, "batch is 24, and the data has 23 entries."),):
         with pytest.raises(ValueGivenError) as error:
             descend(f, start=W, **{"data": blocks, **options})
         assert str(error.value).startswith(text)
+    for data, text in (
+        (list, "the function given as data returns no blocks."),
+        (lambda: None, "the function given as data returns something of type NoneType, not blocks."),
+        (lambda: {"X": X, "y": Y}, "the function given as data returns something of type dict, not blocks."),
+        (lambda: [*blocks(), 3], "block 6 of the data is of type int, not a mapping."),
+    ):
+        with pytest.raises(ValueGivenError) as error:
+            descend(f, start=W, data=data, rate=0.1)
+        assert str(error.value) == f"{text}\nLet it return, at every call, an iterable of mappings from names to arrays."
+    with pytest.raises(ValueGivenError) as error:
+        descend(f, start=W, data=lambda: [*blocks(), {"X": [[1.0, 2.0, 3.0]], "y": [float("nan")]}], rate=0.1)
+    assert str(error.value) == "block 6 of the data: the value given for y is nan at [1].\nEvery value has to be a finite number."
     once = iter([*blocks()])
     with pytest.raises(ValueGivenError):
         descend(f, start=W, data=lambda: once, rate=0.1)
@@ -131,11 +257,10 @@ def test_constraints_are_kept_over_all_blocks():
     assert found.parameters["s"] == pytest.approx(float(y.std(correction=0)), rel=1e-7)
 
 
-def test_many_points_at_once_take_all_data():
-    f = formula("mean((y - w).^2)", given="y[n]")
-    for call in (
-        lambda: learning_rates(f, start={"w": 1.0}, data=lambda: [{"y": Y}]),
-        lambda: multistart(f, [{"w": 1.0}, {"w": 2.0}], data=lambda: [{"y": Y}]),
-    ):
-        with pytest.raises(ValueGivenError, match="this takes all data at once, and they come in blocks"):
-            call()
+def test_many_starts_over_blocks():
+    f = formula("mean((y.^2 - w^2).^2) + (w - 1)^2", given="y[n]")
+    options = {"starts": [{"w": -2.0}, {"w": 2.0}, {"w": 0.1}], "rounds": 20}
+    found = multistart(f, data=lambda: [{"y": Y[:11]}, {"y": Y[11:]}], **options)
+    truth = multistart(f, data={"y": Y}, **options)
+    assert found.losses == pytest.approx(truth.losses, rel=1e-9)
+    assert found.best.parameters["w"] == pytest.approx(truth.best.parameters["w"], rel=1e-8)

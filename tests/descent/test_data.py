@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from symgd import ShapeError, ValueGivenError, descend, formula
+from symgd import ValueGivenError, descend, formula
 from symgd.descent.data import read_data
 from symgd.descent.tensors import write_tensors
 
@@ -66,7 +66,7 @@ def test_frames():
     for options, text in (
         ({"data": frame}, "the value given for x is nan at [3].\nEvery value has to be a finite number."),
         ({"data": Frame(x=[1.0])}, "the frame has no column y.\nIts columns are x."),
-        ({"data": Frame(x=[1.0], y=["a"])}, "the column y holds <U1, not numbers.\nConvert it to numbers."),
+        ({"data": Frame(x=[1.0], y=["a"])}, "row 1, column y: the entry is 'a', not a number.\nConvert the column to numbers."),
         ({"data": frame, "missing": "guess"}, 'missing is \'guess\'.\nWrite missing="error", or missing="drop".'),
     ):
         with pytest.raises(ValueGivenError) as error:
@@ -81,7 +81,7 @@ def test_lines_with_missing_entries_are_dropped_where_asked(tmp_path):
 
 
 FAULTS = {
-    "x,y\n1,2\n3\n": "line 3: 1 entries, and the heading has 2.",
+    "x,y\n1,2\n3\n": "line 3: 1 entry, and the heading has 2.",
     "x,y\n1,2\n3,three\n": "line 3, column y: the entry is 'three', not a finite number.",
     "x,y\n1,nan\n": "line 2, column y: the entry is 'nan', not a finite number.",
     "x,y\n1,inf\n": "line 2, column y: the entry is 'inf', not a finite number.",
@@ -106,9 +106,18 @@ def test_faults_in_csv_files_have_a_place(tmp_path, text):
 def test_a_heading_alone_has_no_data(tmp_path):
     path = tmp_path / "hours.csv"
     path.write_text("x,y\n", encoding="utf-8")
-    with pytest.raises(ShapeError) as error:
+    for missing, said in (("error", ""), ("drop", " that is whole")):
+        with pytest.raises(ValueGivenError) as error:
+            descend(LOSS, start={"w": 1.0}, data=path, missing=missing)
+        assert str(error.value) == f"{path} has no line of data{said}.\nEvery line below the heading is one sample."
+
+
+def test_columns_separated_otherwise_are_told(tmp_path):
+    path = tmp_path / "hours.csv"
+    path.write_text("x;y\n1;2\n", encoding="utf-8")
+    with pytest.raises(ValueGivenError) as error:
         descend(LOSS, start={"w": 1.0}, data=path)
-    assert str(error.value) == "the value given for x has no entries.\nGive at least one."
+    assert str(error.value) == f"{path} has no column x.\nIts first line is 'x;y': separate the columns by commas."
 
 
 @pytest.mark.parametrize("name", ["none.csv", "hours.txt", "hours", "none.npz"])

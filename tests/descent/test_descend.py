@@ -414,7 +414,7 @@ REFUSED = [
     (
         {"data": 3},
         ValueGivenError,
-        "the data are of type int.\nGive a mapping from names to arrays, a frame, or the path of a file: see the README.",
+        'the data are of type int.\nGive arrays by name, data={"x": …, "y": …}, a frame with these columns, or the path of a file.',
     ),
     ({"device": "cuda; touch planted"}, LoweringError, None),
 ]

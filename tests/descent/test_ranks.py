@@ -5,19 +5,24 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 import torch
 
 from symgd import ValueGivenError, descend
+from symgd.cli import main
+from symgd.descent.ranks import device_of, transport
+from symgd.descent.tensors import read_tensors
 
 HEAD = """
-import os, sys, torch, symgd, symgd.descent.descend
+import os, sys, torch, torch._dynamo, symgd, symgd.descent.descend, symgd.descent.report
 from torch import distributed as dist
 torch.set_num_threads(1)
-sizes, folder = [int(size) for size in sys.argv[1].split(",")], sys.argv[2]
+generator = torch.Generator().manual_seed(0)
+X = torch.randn(23, 3, generator=generator, dtype=torch.float64)
+y = X @ torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64) + 0.1 * torch.randn(23, generator=generator, dtype=torch.float64)
+GIVEN = "X[n,d], y[n], w[d], b"
+start = {"w": torch.zeros(3), "b": 0.1}
 
 def attempt(**options):
     try:
@@ -25,37 +30,31 @@ def attempt(**options):
     except Exception as error:
         print(f"{type(error).__name__}: {error}")
 
-def forked():  # processes forked from one that has imported torch, and computed nothing yet, are there at once
-    for size in sizes:
-        children = []
-        for rank in range(size):
-            children.append(os.fork())
-            if children[-1] == 0:
-                sys.stdout = open(f"{folder}/{size}.{rank}", "w")
-                if size > 1:
-                    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting.{size}", rank=rank, world_size=size)
-                return rank, size
-        for child in children:
-            os.waitpid(child, 0)
-    sys.exit()
+def started(job, size):  # processes forked from one that has imported torch, and computed nothing yet, are there at once
+    children = []
+    for rank in range(size):
+        children.append(os.fork())
+        if children[-1] == 0:
+            sys.stdout = open(f"{folder}/{job}.{size}.{rank}", "w")
+            if size > 1:
+                dist.init_process_group("gloo", init_method=f"file://{folder}/meeting.{job}.{size}", rank=rank, world_size=size)
+            return rank
+    for child in children:
+        os.waitpid(child, 0)
 
-rank, size = forked()
-generator = torch.Generator().manual_seed(0)
-X = torch.randn(23, 3, generator=generator, dtype=torch.float64)
-y = X @ torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64) + 0.1 * torch.randn(23, generator=generator, dtype=torch.float64)
-GIVEN = "X[n,d], y[n], w[d], b"
-start = {"w": torch.zeros(3), "b": 0.1}
+folder = sys.argv[1]
+for argument in sys.argv[2:]:
+    job, size = argument.split(".")
+    size = int(size)
+    rank = started(job, size)
+    if rank is not None:
+        exec(open(f"{folder}/{job.partition('-')[0]}.py").read())
+        sys.stdout.flush()
+        os._exit(0)
 """
 
 
-def everywhere(program: str, sizes: Sequence[int], folder: Path) -> list[list[str]]:
-    """What every rank prints, for each number of processes."""
-    for size in sizes:
-        (folder / f"meeting.{size}").unlink(missing_ok=True)
-    command = [sys.executable, "-c", HEAD + program, ",".join(map(str, sizes)), str(folder)]
-    subprocess.run(command, timeout=240, stderr=subprocess.DEVNULL, check=False)
-    return [[(folder / f"{size}.{rank}").read_text() for rank in range(size)] for size in sizes]
-
+RUNS, FEWER = 22, 10
 
 DESCENTS = """
 def own(rows):
@@ -66,41 +65,64 @@ def blocks():
     return ({"X": X[k : k + 5], "y": y[k : k + 5]} for k in range(0, 23, 5))
 
 f = symgd.formula("mean(log(cosh(X*w + b - y)))", given=GIVEN)
+line = symgd.formula("mean((X*w + b - y).^2)", given=GIVEN)
+curve = symgd.formula("sum((exp(X*w/5) + b - y).^2) + norm2(w)^2", given=GIVEN)
 positive = symgd.formula("sum((y - m).^2)/(2*s^2) + n*log(s)", given="y[n], m, s > 0")
 norm = symgd.formula("norm2(X*w - y) + b^2", given=GIVEN)
-mine = {"X": own(X), "y": own(y)}
-runs = (
-    {"f": f, "start": start, "data": {"X": X, "y": y}, "rate": 0.3, "steps": 12},
-    {"f": f, "start": start, "data": mine, "ranks": "own", "rate": 0.3, "steps": 12},
-    {"f": f, "start": start, "data": blocks, "rate": 0.3, "steps": 12},
-    {"f": f, "start": start, "data": {"X": X, "y": y}, "method": "adam", "rate": 0.05, "schedule": "cosine", "steps": 50},
-    {"f": norm, "start": start, "data": {"X": X, "y": y}, "fixed": ["b"], "method": "l-bfgs"},
-    {"f": positive, "start": {"m": 0.0, "s": 0.5}, "data": {"y": y}},
-    {"f": "(w - 2)^4", "start": {"w": 0.0}},
-)
-for options in runs if size < 4 else runs[:3]:
+mine, every = {"X": own(X), "y": own(y)}, {"X": X, "y": y}
+here = {"f": f, "start": start, "data": every}
+runs = {
+    "a rate": {**here, "rate": 0.3, "steps": 12},
+    "own rows": {**here, "data": mine, "ranks": "own", "rate": 0.3, "steps": 12},
+    "blocks": {**here, "data": blocks, "rate": 0.3, "steps": 12},
+    "the closed form": {**here, "f": line},
+    "the closed form of own rows": {**here, "f": line, "data": mine, "ranks": "own"},
+    "batches in order": {**here, "rate": 0.3, "batch": 5, "epochs": 3},
+    "batches shuffled": {**here, "rate": 0.3, "batch": 5, "shuffle": 1, "epochs": 3},
+    "batches of blocks": {**here, "data": blocks, "rate": 0.3, "batch": 7, "epochs": 3},
+    "batches of blocks shuffled": {**here, "data": blocks, "rate": 0.3, "batch": 7, "shuffle": 2, "epochs": 3},
+    "batches of own rows": {**here, "data": mine, "ranks": "own", "rate": 0.3, "batch": 23, "epochs": 3},
+    "adam": {**here, "method": "adam", "rate": 0.05, "schedule": "cosine", "steps": 50},
+    "fixed": {**here, "f": norm, "fixed": ["b"], "method": "l-bfgs"},
+    "a bound": {"f": positive, "start": {"m": 0.0, "s": 0.5}, "data": {"y": y}},
+    "no data": {"f": "(w - 2)^4", "start": {"w": 0.0}},
+    "auto": here,
+    "least squares": {**here, "f": curve},
+    "newton-cg": {**here, "method": "newton-cg"},
+    "exact": {**here, "method": "exact", "steps": 4},
+    "a rate chosen": {**here, "f": line, "rate": "auto", "steps": 12},
+    "the best rate": {**here, "rate": "auto", "steps": 12},
+}
+for name, options in list(runs.items())[: None if size < 4 else 10]:
     found = symgd.descend(**options)
     numbers = torch.cat([torch.as_tensor(value, dtype=torch.float64).reshape(-1) for value in found.parameters.values()])
     path = torch.cat([torch.as_tensor(point, dtype=torch.float64).reshape(-1) for points in found.path.values() for point in points])
-    print(found.outcome, found.steps, len(found.values), len(path), numbers.tolist(), float(path.sum()), found.evaluations, found.message,
-          sep="|")
+    searches = "rate" not in options
+    print(f"{name}:{searches}", f"{found.outcome} {found.stationary}", numbers.tolist(), f"{found.steps} {len(found.values)} {len(path)}",
+          found.message, f"{float(path.sum()):.10g} {found.evaluations}", sep="|")
+    if name in ("auto", "least squares"):
+        report = found.report()
+        numbers = [one.error for one in report.parameters] + report.correlation.reshape(-1).tolist()
+        print(f"report of {name}:True", report.freedom, numbers, sep="|")
 """
 
 
-def test_two_and_four_processes_find_what_one_finds(tmp_path):
-    (alone,), *several = everywhere(DESCENTS, (1, 2, 4), tmp_path)
-    assert alone.count("\n") == 7
-    for ranks in several:
+def find_what_one_finds(said):
+    (alone,) = said("descents", 1)
+    assert alone.count("\n") == RUNS
+    for ranks in (said("descents", 2), said("descents", 4)):
         assert all(one == ranks[0] for one in ranks)
-        assert ranks[0].count("\n") == (7 if len(ranks) < 4 else 3)
-        for k, (line, other) in enumerate(zip(ranks[0].splitlines(), alone.splitlines())):
+        assert ranks[0].count("\n") == (RUNS if len(ranks) < 4 else FEWER)
+        for line, other in zip(ranks[0].splitlines(), alone.splitlines()):
             got, want = line.split("|"), other.split("|")
+            name, is_searching = got[0].split(":")
             assert got[0] == want[0]
-            tolerance = 1e-12 if k not in (4, 5) else 1e-7  # methods that search end where only rounding is left
-            numbers, truth = ([float(entry) for entry in text[4][1:-1].split(",")] for text in (got, want))
-            assert numbers == pytest.approx(truth, rel=tolerance, abs=tolerance)
-            if k < 4:
-                assert got[1:4] == want[1:4]
+            assert got[1] == want[1], name
+            tolerance = 1e-7 if is_searching == "True" else 1e-12  # methods that search end where only rounding is left
+            numbers, truth = ([float(entry) for entry in text[2][1:-1].split(",")] for text in (got, want))
+            assert numbers == pytest.approx(truth, rel=tolerance, abs=tolerance), name
+            if is_searching == "False":
+                assert got[3:5] == want[3:5], name
 
 
 FAULTS = """
@@ -123,9 +145,13 @@ def callback(step, loss, parameters):
 
 attempt(**plain, data={"X": X, "y": y}, callback=callback)
 attempt(**plain, data={"X": X[:1], "y": y[:1]})
-attempt(**plain, data={"X": X, "y": y}, batch=3)
+attempt(**plain, data={"X": X, "y": y}, batch=24)
 attempt(**{**plain, "f": symgd.formula("max(X*w) + b + sum(y)", given=GIVEN)}, data={"X": X, "y": y})
-attempt(f=f, start=start, data={"X": X, "y": y}, method="newton-cg")
+attempt(f=symgd.formula("mean(log(cosh(X*w + b - y)))", given=GIVEN), start=start, data={"X": X, "y": y}, method="closed-form")
+try:
+    symgd.descend(symgd.formula("mean(log(cosh(X*w)))", given=GIVEN), start={"w": start["w"]}, data={"X": 0 * X}).report()
+except Exception as error:
+    print(f"{type(error).__name__}: {error}")
 alone = symgd.descend(f, start=start, data={"X": X[rank:], "y": y[rank:]}, ranks="alone")
 print(alone.outcome, symgd.descend("(w*c - 2)^2", start={"w": 0.0}, data={"c": 1.0}).outcome)
 """
@@ -138,22 +164,45 @@ Give every rank the same.
 {1}
 ValueGivenError: the data have 1 rows, and there are 2 ranks.
 Start at most 1 processes, or write ranks="alone".
-ValueGivenError: data on several ranks do not go with batch.
-Leave batch out, or give all data at once to one process.
+ValueGivenError: batch is 24, and the data has 23 entries.
+Give a batch from 1 to 23.
 ValueGivenError: a function other than a sum runs over the samples, which blocks cannot add up.
 Give all data at once, without blocks; on several ranks write ranks="alone".
-ValueGivenError: this takes all data at once, and every rank has a part of them.
-Write method="l-bfgs", "bfgs", "conjugate-gradient", "gradient", or give a rate.
+{2}
+{3}
 converged converged
 """
 
 
-def test_faults_are_told_on_every_rank(tmp_path):
-    ((first, second),) = everywhere(FAULTS, (2,), tmp_path)
-    told = "RankError: rank 1 has failed: OSError: the disk is gone. 0 steps had been taken.\n"
+def tell_faults_on_every_rank(said):
+    first, second = said("faults", 2)
+    told = "RankError: rank 1 has failed: OSError: the disk is gone. 1 step had been taken.\n"
     told += 'With checkpoint="run.safetensors" a run can be resumed.'
-    assert first == TOLD.format(told, "ZeroDivisionError: in the callback")
-    assert second == TOLD.format("OSError: the disk is gone", "RankError: rank 0 has failed: ZeroDivisionError: in the callback.")
+    no_form = "method 'closed-form' needs a gradient linear in the parameters, and the loss is not seen to have one."
+    flat = "the standard errors are not determined: the loss is flat along a direction."
+    hints = ('\nLeave the method out, or write method="newton".', "\nFix a parameter, or write the model with fewer.")
+    own = [f"ValueGivenError: {text}{hint}" for text, hint in zip((no_form, flat), hints)]
+    theirs = [f"RankError: rank 0 has failed: {text}{hint}" for text, hint in zip((no_form, flat), hints)]
+    assert first == TOLD.format(told, "ZeroDivisionError: in the callback", *own)
+    assert second == TOLD.format("OSError: the disk is gone", "RankError: rank 0 has failed: ZeroDivisionError: in the callback.", *theirs)
+
+
+JOBS = ("descents.1", "descents.2", "descents.4", "faults.2", "lost-no.2", "lost-twenty.2", "lost-resumed.2")
+
+
+def test_several_processes(tmp_path):
+    """One process imports torch, and forks all the others, since starting is what takes long."""
+    for name, program in {"descents": DESCENTS, "faults": FAULTS, "lost": LOST}.items():
+        (tmp_path / f"{name}.py").write_text(program)
+    subprocess.run([sys.executable, "-c", HEAD, str(tmp_path), *JOBS], timeout=300, stderr=subprocess.DEVNULL, check=False)
+
+    def said(job: str, size: int) -> list[str]:
+        """What every rank prints."""
+        return [(tmp_path / f"{job}.{size}.{rank}").read_text() for rank in range(size)]
+
+    find_what_one_finds(said)
+    tell_faults_on_every_rank(said)
+    leave_a_checkpoint_where_one_is_lost(said, tmp_path)
 
 
 def test_names_of_ranks():
@@ -168,7 +217,7 @@ def test_names_of_ranks():
 
 LOST = """
 f = symgd.formula("mean(log(cosh(X*w + b - y)))", given=GIVEN)
-passes, fatal = [], int(os.environ.get("FATAL", "0"))
+passes, fatal = [], 20 if job == "lost-twenty" else 0
 
 def blocks():
     passes.append(1)
@@ -176,41 +225,72 @@ def blocks():
         os._exit(1)
     return [{"X": X[rank::size], "y": y[rank::size]}]
 
-found = attempt(f=f, start=start, data=blocks, ranks="own", method="adam", rate=0.05, steps=40, checkpoint=f"{folder}/run", every=0.001,
-                resume=True)
+file = f"{folder}/run{job == 'lost-no'}"
+found = attempt(f=f, start=start, data=blocks, ranks="own", method="adam", rate=0.05, steps=40, checkpoint=file, every=0.001, resume=True)
 if found is not None:
     print(found.parameters["w"].numpy().tobytes().hex(), found.parameters["b"], found.steps, len(found.values), found.outcome)
 """
 
 
-def test_a_lost_rank_leaves_a_checkpoint(tmp_path, monkeypatch):
-    (whole,) = everywhere(LOST, (2,), tmp_path)
+def leave_a_checkpoint_where_one_is_lost(said, folder):
+    whole = said("lost-no", 2)
     assert whole[0] == whole[1]
-    (tmp_path / "run").unlink()
-    monkeypatch.setenv("FATAL", "20")
-    ((first, second),) = everywhere(LOST, (2,), tmp_path)
+    first, second = said("lost-twenty", 2)
     assert second == ""
     assert first.startswith("RankError: a rank is lost, or takes no part in the descent: ")
     assert first.partition(". ")[2] == (
-        '15 steps had been taken.\nAll ranks have to call descend, with ranks="alone" where each descends by itself. '
-        f"Start all ranks again with resume=True: the run goes on from '{tmp_path}/run'.\n"
+        '16 steps had been taken.\nAll ranks have to call descend, with ranks="alone" where each descends by itself. '
+        f"Start all ranks again with resume=True: the run goes on from '{folder}/runFalse'.\n"
     )
-    monkeypatch.delenv("FATAL")
-    assert everywhere(LOST, (2,), tmp_path) == [whole]
+    assert said("lost-resumed", 2) == whole
 
 
-def test_the_same_command_under_torchrun(tmp_path):
-    problem = tmp_path / "line.toml"
+KILLED = """
+import os, signal, sys
+from symgd.cli import main
+from symgd.descent.blocks import BlockedLoss
+
+passes, whole = [], BlockedLoss._here
+
+def counted(self, *given):
+    passes.append(1)
+    if os.environ["RANK"] == "1" and len(passes) == 20:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return whole(self, *given)
+
+BlockedLoss._here = counted
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_worker_killed_under_torchrun_ends_all_and_the_run_goes_on_from_the_checkpoint(tmp_path, capsys):
+    problem, file, script = tmp_path / "line.toml", tmp_path / "run", tmp_path / "killed.py"
     problem.write_text(
         'formula = "mean((w*x + b - y)^2)"\ngiven = "x[n], y[n]"\nrate = 0.1\nsteps = 50\n'
         "[data]\nx = [0.0, 1.0, 2.0, 3.0]\ny = [1.0, 3.0, 5.0, 8.0]\n[start]\nw = 0.0\nb = 0.0\n",
         encoding="utf-8",
     )
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "symgd", "descend"]
-    run = {"capture_output": True, "text": True, "env": {**os.environ, "OMP_NUM_THREADS": "1"}, "timeout": 120}
-    shared = subprocess.run([*command, str(problem)], check=True, **run).stdout
-    alone = subprocess.run([sys.executable, "-m", "symgd", "descend", str(problem)], check=True, **run).stdout
-    assert shared == alone
+    script.write_text(KILLED, encoding="utf-8")
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    asked = ["descend", str(problem), "--checkpoint", str(file), "--every", "0.001", "--resume", "--report"]
+    run = {"capture_output": True, "text": True, "env": {**os.environ, "OMP_NUM_THREADS": "1"}, "timeout": 240}
+    killed = subprocess.run([*torchrun, str(script), *asked], check=False, **run)
+    assert killed.returncode != 0
+    assert killed.stdout == ""
+    told = killed.stderr.partition("error: ")[2]
+    assert told.startswith("a rank is lost, or takes no part in the descent: "), killed.stderr
+    assert f"Start all ranks again with resume=True: the run goes on from {str(file)!r}." in told
+    reached = len(read_tensors(file)[0]["values"])
+    assert 1 <= reached < 20
+    resumed = subprocess.run([*torchrun, "-m", "symgd", *asked], check=True, **run).stdout
+    assert main(["descend", str(problem), "--report"]) == 0
+    assert resumed == capsys.readouterr().out
+
+
+def test_gpus_speak_by_nccl_and_each_rank_has_its_own(monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    assert [str(device_of(device)) for device in ("cpu", "cuda", "cuda:1")] == ["cpu", "cuda:3", "cuda:1"]
+    assert [transport(device_of(device)) for device in ("cpu", "cuda", "cuda:1")] == ["gloo", "nccl", "nccl"]
 
 
 def test_sigterm_writes_the_checkpoint_and_ends(tmp_path):

@@ -91,3 +91,13 @@ def test_errors(call: object, message: str) -> None:
     with pytest.raises(SymgdError) as found:
         call()  # type: ignore[operator]
     assert str(found.value) == message
+
+
+def test_what_a_declaration_leaves_out_is_not_drawn():
+    f = symgd.formula("sum((y - m).^2)/(2*s^2) + n*log(s)", given="y[n], m, s > 0")
+    found = symgd.descend(f, start={"m": 0.0, "s": 0.1}, data={"y": [1.0, 2.0, 4.0, 5.0]})
+    axes = symgd.plot_descent(f, found).axes[0]
+    assert axes.get_ylim()[0] < 0
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("$m$", "$s$")
+    with pytest.raises(symgd.DomainError, match="s is declared > 0, and its value is -1"):
+        symgd.plot_contours(f, ["m", "s"], values={"y": [1.0, 2.0]}, box=((0, 1), (-2, -1)))

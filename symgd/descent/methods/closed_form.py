@@ -38,7 +38,7 @@ class LinearLeastSquares(Method):
         if not bool(torch.isfinite(local.jacobian).all() and torch.isfinite(local.residuals).all()):
             self.promise = math.inf
             return None
-        found = self._solved(local.jacobian, state)
+        found = self._solved(state)
         if found is None:  # the minimum nearest to the start, in the scale of the columns
             self.is_unique = False
             scale = _lengths(local.jacobian)
@@ -54,18 +54,18 @@ class LinearLeastSquares(Method):
     def finished(self) -> str:
         return "the residuals are linear in the parameters, and this is their least sum of squares" + _unless_unique(self.is_unique)
 
-    def _solved(self, matrix: Tensor, state: State) -> Tensor | None:
+    def _solved(self, state: State) -> Tensor | None:
         """The parameters at the minimum; None where the columns depend on one another."""
+        local = self._residuals.at([torch.zeros_like(tensor) for tensor in state.point])
+        matrix, right = local.jacobian, -local.residuals
         rows, columns = matrix.shape
         if rows < columns:
             return None
         scale = _lengths(matrix)
         Q, R = torch.linalg.qr(matrix / scale)  # noqa: N806
         singular = torch.linalg.svdvals(R)
-        if not float(singular[-1]) > _RANK * math.sqrt(rows) * float(singular[0]):
+        if not float(singular[-1]) > _RANK * math.sqrt(self._residuals.count) * float(singular[0]):
             return None
-        origin = [torch.zeros_like(tensor) for tensor in state.point]
-        right = -self._residuals.at(origin).residuals
         if not bool(torch.isfinite(right).all()):
             return None
         found, left = torch.zeros(columns, dtype=torch.float64), torch.zeros(rows, dtype=torch.float64)

@@ -133,8 +133,6 @@ def _closed_form(setting: Setting) -> Method:
 def linear(setting: Setting) -> tuple[Method, str] | None:
     """The closed form and why there is one; None where there is none."""
     objective = setting.objective
-    if objective.blocked is not None:
-        return None
     residuals = setting.residuals if objective.count <= _SOLVED else None
     if residuals is not None and residuals.is_linear:
         return LinearLeastSquares(residuals), f"the loss is a sum of {residuals.count:,} squares, linear in the parameters inside"
@@ -222,10 +220,6 @@ def chosen(setting: Setting) -> tuple[Method, str]:
     if setting.has_rate:
         return TABLE["gradient"].make(setting), ""
     count = setting.objective.count
-    if setting.objective.blocked is not None:
-        name = "bfgs" if count <= _DENSE else "l-bfgs"
-        why = "the data come in blocks" if setting.objective.team is None else "every rank has a part of the data"
-        return TABLE[name].make(Setting(setting.objective, options=TABLE[name].options)), why
     closed = linear(setting)
     if closed is not None:
         return closed[0] if isinstance(closed[0], LinearLeastSquares) else Otherwise(closed[0], _by_size(setting)), closed[1]

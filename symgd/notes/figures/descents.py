@@ -10,7 +10,7 @@ from typing import Any
 from symgd.errors import ValueGivenError
 from symgd.notes.figures.canvas import ACCENT, DARK, DASHES, INKS, label, sheet, style
 from symgd.notes.figures.grid import Numbers, axes_of, box_of, scalar_formula
-from symgd.notes.figures.plane import contours_on, path_of, path_on
+from symgd.notes.figures.plane import contours_on, path_of, path_on, plot_contours
 
 MOST = 6  # rates side by side
 _FAR = 1e6
@@ -97,6 +97,20 @@ def _curve_on(axes: Any, numbers: Numbers, side: tuple[float, float], path: Sequ
     axes.plot(path[0][0], values[0], "s", color="white", markeredgecolor=ACCENT, markersize=7)
     low, high = float(np.nanmin(heights)), float(np.nanmax(heights))
     axes.set(xlim=side, ylim=(low - 0.08 * (high - low), high + 0.05 * (high - low)))
+
+
+def plot_descent(f: Any, descent: Any) -> Any:
+    """Where a descent went: over two scalar parameters the contours and its path, else the loss over the steps; a matplotlib Figure.
+
+    `f` is the formula that was descended. Data that came in blocks, or lie with several ranks, are not drawn: then too it is the loss.
+    """
+    source = descent.source
+    names = list(source.names)
+    is_plane = len(names) == 2 and all(not tensor.dim() for tensor in source.start) and source.blocked is None
+    if not is_plane:
+        return plot_losses(descent)
+    values = {name: tensor for name, tensor in source.bound.tensors.items() if name not in names}
+    return plot_contours(f, names, values=values, descent=descent)
 
 
 def plot_losses(descents: Any, *, logarithmic: bool | None = None) -> Any:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from symgd.errors import FormulaError, ShapeError, ValueGivenError
+from symgd.errors import DomainError, FormulaError, ShapeError, ValueGivenError
 from symgd.formula import Formula, as_formula, unknown_name
 
 Box = tuple[tuple[float, float], ...]
@@ -61,10 +61,18 @@ class Numbers:
         return float(value), [float(slopes[name]) if name in slopes else 0.0 for name in self.names]
 
     def many(self, points: Any) -> tuple[Any, Any]:
-        """Values, and slopes in columns, at the points that are the rows of an array."""
+        """Values, and slopes in columns, at the points that are the rows of an array; nan where a declaration leaves a point out."""
         import numpy as np
 
-        found = [self.at(point) for point in np.asarray(points, float)]
+        found, left_out = [], 0
+        for point in np.asarray(points, float):
+            try:
+                found.append(self.at(point))
+            except DomainError:
+                left_out += 1
+                if left_out == len(points):
+                    raise
+                found.append((math.nan, [math.nan] * len(self.names)))
         return np.array([value for value, _ in found]), np.array([slopes for _, slopes in found])
 
 

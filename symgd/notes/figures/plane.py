@@ -50,7 +50,7 @@ def path_of(descent: Any, names: Sequence[str]) -> list[list[float]]:
     """The points of a descent; [] without one."""
     if descent is None:
         return []
-    return [[float(descent.path[name][k]) for name in names] for k in range(len(descent.values))]
+    return [[float(coordinate) for coordinate in point] for point in zip(*(descent.path[name] for name in names))]
 
 
 def _top(heights: Any) -> float:

@@ -1,0 +1,27 @@
+"""The file of a figure: its ending, and how it is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from symgd.errors import ValueGivenError
+
+FIGURES = (".png", ".pdf", ".svg", ".pgf")
+ANIMATIONS = (".gif", ".html")
+
+
+def check_ending(output: str, allowed: tuple[str, ...] = FIGURES) -> None:
+    """Raise ValueGivenError where a figure cannot be written to a file of this name: before anything is computed."""
+    if Path(output).suffix.lower() not in allowed:
+        reason = f"a figure of this kind cannot be written to {output!r}."
+        raise ValueGivenError(reason, hint=f"Its ending is one of {', '.join(allowed)}.")
+
+
+def draw(figure: Any, output: str) -> None:
+    """Write a matplotlib Figure to a file of the kind that its ending names."""
+    from symgd.notes.document import write_file
+    from symgd.notes.figures.canvas import saved
+
+    path = Path(output)
+    write_file(path, saved(figure, path.suffix.lower()[1:]))
