@@ -152,15 +152,25 @@ INLINE double s_power(double x, double exponent, double lost) {
 /* ---- products: `a` has element (i, k) at a[i*am + k*ak], `b` element (k, j) at b[k*bk + j], `c` element (i, j) at c[i*cm + j] ---- */
 typedef double lanes __attribute__((vector_size(32), aligned(8)));
 
+/* A register that is used several times is not read from memory each time. */
+#if defined(__AVX__)
+#define HELD(v) __asm__("" : "+x"(v))
+#else
+#define HELD(v) (void)(v)
+#endif
+
 INLINE void tile(const long rows, const long wide, long inner, const double *a, long am, long ak, const double *b, long bk,
                  double *c, long cm, int add) {
     lanes sum[4][3];
     for (long i = 0; i < rows; i++) for (long j = 0; j < wide; j++) sum[i][j] = (lanes){0, 0, 0, 0};
-    for (long k = 0; k < inner; k++)
+    for (long k = 0; k < inner; k++) {
+        lanes y[3];
+        for (long j = 0; j < wide; j++) { y[j] = *(const lanes *)(b + k * bk + 4 * j); HELD(y[j]); }
         for (long i = 0; i < rows; i++) {
             double x = a[i * am + k * ak];
-            for (long j = 0; j < wide; j++) sum[i][j] += x * *(const lanes *)(b + k * bk + 4 * j);
+            for (long j = 0; j < wide; j++) sum[i][j] += x * y[j];
         }
+    }
     for (long i = 0; i < rows; i++)
         for (long j = 0; j < wide; j++) {
             lanes *to = (lanes *)(c + i * cm + 4 * j);
@@ -204,36 +214,56 @@ OWN void rows_times(long m, long inner, const double *restrict a, long am, const
     }
 }
 
-/* c[j] += sum over k of x[k] a[k*ak + j], for 4*wide neighbours j. */
-INLINE void columns(const long wide, long inner, const double *a, long ak, const double *x, double *c) {
+/* c[j] += sum over k of x[k*xk] a[k*ak + j], for 4*wide neighbours j. */
+INLINE void columns(const long wide, long inner, const double *a, long ak, const double *x, long xk, double *c) {
     lanes s[6], t[6];
     for (long q = 0; q < wide; q++) s[q] = t[q] = (lanes){0, 0, 0, 0};
     long k = 0;
     for (; k + 2 <= inner; k += 2, a += 2 * ak)
         for (long q = 0; q < wide; q++) {
-            s[q] += x[k] * *(const lanes *)(a + 4 * q);
-            t[q] += x[k + 1] * *(const lanes *)(a + ak + 4 * q);
+            s[q] += x[k * xk] * *(const lanes *)(a + 4 * q);
+            t[q] += x[(k + 1) * xk] * *(const lanes *)(a + ak + 4 * q);
         }
-    if (k < inner) for (long q = 0; q < wide; q++) s[q] += x[k] * *(const lanes *)(a + 4 * q);
+    if (k < inner) for (long q = 0; q < wide; q++) s[q] += x[k * xk] * *(const lanes *)(a + 4 * q);
     for (long q = 0; q < wide; q++) *(lanes *)(c + 4 * q) += s[q] + t[q];
 }
 
 /* The same for n neighbours. */
-OWN void times_rows(long n, long inner, const double *a, long ak, const double *x, double *c) {
+OWN void times_rows(long n, long inner, const double *a, long ak, const double *x, long xk, double *c) {
     long j = 0;
-    for (; j + 24 <= n; j += 24) columns(6, inner, a + j, ak, x, c + j);
+    for (; j + 24 <= n; j += 24) columns(6, inner, a + j, ak, x, xk, c + j);
     switch ((n - j) / 4) {
-        case 5: columns(5, inner, a + j, ak, x, c + j); j += 20; break;
-        case 4: columns(4, inner, a + j, ak, x, c + j); j += 16; break;
-        case 3: columns(3, inner, a + j, ak, x, c + j); j += 12; break;
-        case 2: columns(2, inner, a + j, ak, x, c + j); j += 8; break;
-        case 1: columns(1, inner, a + j, ak, x, c + j); j += 4; break;
+        case 5: columns(5, inner, a + j, ak, x, xk, c + j); j += 20; break;
+        case 4: columns(4, inner, a + j, ak, x, xk, c + j); j += 16; break;
+        case 3: columns(3, inner, a + j, ak, x, xk, c + j); j += 12; break;
+        case 2: columns(2, inner, a + j, ak, x, xk, c + j); j += 8; break;
+        case 1: columns(1, inner, a + j, ak, x, xk, c + j); j += 4; break;
     }
     for (; j < n; j++) {
         double s = 0.0;
-        for (long k = 0; k < inner; k++) s += x[k] * a[k * ak + j];
+        for (long k = 0; k < inner; k++) s += x[k * xk] * a[k * ak + j];
         c[j] += s;
     }
+}
+
+/* c[i*n + j] += sum over k of a[k*ak + i] a[k*ak + j]: tiles of the upper triangle, and whole rows where they do not fit. The other
+   half is `mirrored` when all is added up. */
+OWN void gram(long n, long inner, const double *a, long ak, double *c) {
+    long i = 0;
+    for (; i + 4 <= n; i += 4) {
+        long j = i;
+        for (; j + 12 <= n; j += 12) tile(4, 3, inner, a + i, 1, ak, a + j, ak, c + i * n + j, n, 1);
+        if (j + 8 <= n) { tile(4, 2, inner, a + i, 1, ak, a + j, ak, c + i * n + j, n, 1); j += 8; }
+        if (j + 4 <= n) tile(4, 1, inner, a + i, 1, ak, a + j, ak, c + i * n + j, n, 1);
+    }
+    for (; i < n; i++) times_rows(i + 1, inner, a, ak, a + i, ak, c + i * n);
+}
+
+OWN void mirrored(long n, double *c) {
+    for (long i = 0; i < n; i++)
+        for (long j = 0; j < i; j++)
+            if (i < n / 4 * 4) c[i * n + j] = c[j * n + i];
+            else c[j * n + i] = c[i * n + j];
 }
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC pop_options

@@ -27,11 +27,13 @@ class Strided:
 
 
 class Loops:
-    """Lines of C for groups. `totals` is where the sum over rows of a value is collected."""
+    """Lines of C for groups. `totals` is where the sum over rows of a value is collected; of those in `mirrored`, which are symmetric
+    matrices of that many rows, one half."""
 
     def __init__(self, plan: Plan, single: bool) -> None:
         self.plan, self.single, self.elements = plan, single, plan.elements
         self.totals: dict[int, str] = {}
+        self.mirrored: dict[int, str] = {}
 
     # ---- places in memory --------------------------------------------------------------------------------------------
 
@@ -174,7 +176,7 @@ class Loops:
         if matrix.strides[kept] != "1":
             return None
         clear = [] if add else [f"memset({target.start}, 0, {length[kept]} * sizeof(double));"]
-        return [*clear, f"times_rows({sizes}, {matrix.strides[summed]}, {vector.start}, {target.start});"]
+        return [*clear, f"times_rows({sizes}, {matrix.strides[summed]}, {vector.start}, 1, {target.start});"]
 
     def _of_matrices(
         self, nest: Nest, left: Strided, right: Strided, target: Strided, summed: int, length: dict[int, str], laid_out: LaidOut
@@ -185,6 +187,10 @@ class Loops:
         a, b = (left, right) if column in right.strides else (right, left)
         row = next(label for label in a.strides if label != summed)
         lines = []
+        is_gram = a.start == b.start and a.strides[row] == b.strides[column] == "1" and a.strides[summed] == b.strides[summed]
+        if is_gram and nest.sums_rows:
+            self.mirrored[nest.value] = length[column]
+            return [f"gram({length[column]}, {length[summed]}, {a.start}, {a.strides[summed]}, {target.start});"]
         if b.strides[column] != "1":
             if nest.row is None or nest.row in b.strides:
                 return None

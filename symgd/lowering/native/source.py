@@ -127,7 +127,7 @@ class _Source:
         elements, assert_rows = self.plan.elements, self.plan.rows
         assert assert_rows is not None
         self.before: list[str] = []
-        totals, after, room, offset = [], [], [], "0"
+        totals, after, copied, room, offset = [], [], [], [], "0"
         for nest in nests:
             shape = self.plan.instructions[nest.value].shape
             if nest.sums_rows:
@@ -137,7 +137,7 @@ class _Source:
                     f"double v{nest.value} = t{number}[{offset}];" if not shape else f"double *b{nest.value} = t{number} + {offset};"
                 )
                 if self.plan.keeps[nest.value].startswith("output"):
-                    after += self.loops.copied_out(nest.value)
+                    copied += self.loops.copied_out(nest.value)
                 self.types |= {f"v{nest.value}": "double "} if not shape else {f"b{nest.value}": "double *"}
                 totals.append(length)
                 offset = f"{offset} + {length}" if offset != "0" else length
@@ -149,6 +149,7 @@ class _Source:
         body: list[str] = []
         for group in groups:
             body += self.loops.group(group, "lo", "hi", self._laid_out)
+        after += [f"mirrored({self.loops.mirrored[nest.value]}, b{nest.value});" for nest in nests if nest.value in self.loops.mirrored]
         inside = {name for name, _ in room}
         rows = elements.length(assert_rows)
         width = " + ".join(dict.fromkeys([*self.loops.width(groups), *(inner for _, inner in room)])) or "1"
@@ -174,6 +175,7 @@ class _Source:
             f"}} else failed = pass{k}(0, {rows}, block{k}, t{k}{_list(used)});",
             "if (failed) { free(taken); return 1; }",
             *after,
+            *copied,
         ]
 
     def _is_made_inside(self, name: str, nests: Sequence[Any]) -> bool:

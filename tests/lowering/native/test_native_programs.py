@@ -157,6 +157,18 @@ def test_differences_of_products_cancel_as_in_torch():
     assert float(value) == 0.0
 
 
+@pytest.mark.parametrize("columns", [1, 2, 3, 4, 5, 7, 8, 11, 12, 13, 20, 23, 30])
+@pytest.mark.parametrize("rows", [1, 2, 700])
+def test_a_product_of_a_matrix_with_itself_is_symmetric(rows, columns):
+    made = torch.Generator().manual_seed(columns)
+    X = torch.randn(rows, columns, generator=made, dtype=F64)
+    program = to_torch(formula("X'*X", given="X[N,d]"), backend="native")
+    assert "gram(d1" in program.built.native.source
+    found, _ = program(X=X)
+    assert torch.equal(found, found.T)
+    close([found], [X.T @ X], F64)
+
+
 def test_threads_of_python_may_share_a_program():
     from concurrent.futures import ThreadPoolExecutor
 
