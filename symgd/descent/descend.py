@@ -99,7 +99,8 @@ def descend(
     if resume and checkpoint is None:
         raise ValueGivenError("there is nothing to resume from.", hint='Write checkpoint="run.safetensors".')
     team = team_of(ranks, device)
-    objective = prepared(f, start, data, device if team is None else device_of(device), dtype, fixed, missing, team)
+    is_plain = given is not None and batch is None and checkpoint is None and callback is None and team is None
+    objective = prepared(f, start, data, device if team is None else device_of(device), dtype, fixed, missing, team, later=is_plain)
     if objective.blocked is not None and batch is not None:
         where = "in blocks" if team is None else "on several ranks"
         raise ValueGivenError(f"data {where} do not go with batch.", hint="Leave batch out, or give all data at once to one process.")
@@ -124,6 +125,8 @@ def descend(
         if team is not None:
             team.agree({**same, "steps": repr(total)})
     constraints = constraints_of(objective.leaves)
+    if constraints:
+        objective.check_data()
     found = kept(objective, constraints, asked) if constraints else walked(objective, asked)
     held = {name: objective.bound.tensors[name] for name in start if name not in objective.names}
     return found if not held else with_held(found, list(start), held)

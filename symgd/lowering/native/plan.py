@@ -93,12 +93,20 @@ def unsupported(program: Program) -> str:
     return ""
 
 
-def plan(program: Program, rows: Dimension | None, single: bool = False) -> Plan:
-    """The plan, with `rows` as the dimension of the rows. In `single` precision outputs are written by maps alone."""
+def plan(program: Program, rows: Dimension | None, single: bool = False, optional: int | None = None) -> Plan:
+    """The plan, with `rows` as the dimension of the rows. In `single` precision outputs are written by maps alone. The outputs from
+    `optional` on, which there may be no place for, hold nothing that others need."""
     instructions, outputs = list(program.instructions), list(program.outputs)
+    shared = needed(instructions, outputs[:optional]) if optional is not None else set[int]()
     for place, value in enumerate(outputs):
         kind = instructions[value].kind
-        if outputs.index(value) < place or kind not in MAPS | SUMS or (kind in SUMS and (single or not instructions[value].shape)):
+        is_read = optional is not None and place >= optional and value in shared
+        if (
+            outputs.index(value) < place
+            or is_read
+            or kind not in MAPS | SUMS
+            or (kind in SUMS and (single or not instructions[value].shape))
+        ):
             instructions.append(Instruction("clone", (value,), place, instructions[value].shape))
             outputs[place] = len(instructions) - 1
     elements = Elements(instructions, {name: k for k, name in enumerate(program.dimension_names())})
@@ -107,6 +115,18 @@ def plan(program: Program, rows: Dimension | None, single: bool = False) -> Plan
     for nest in nests.values():
         scheduler.place(nest)
     return scheduler.finish(tuple(outputs))
+
+
+def needed(instructions: Sequence[Instruction], values: Sequence[int]) -> set[int]:
+    """These values and all that they are made of."""
+    found: set[int] = set()
+    waiting = list(values)
+    while waiting:
+        value = waiting.pop()
+        if value not in found:
+            found.add(value)
+            waiting += instructions[value].inputs
+    return found
 
 
 class _Scheduler:

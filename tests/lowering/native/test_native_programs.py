@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 
 import pytest
@@ -15,6 +16,7 @@ from symgd.errors import SymgdError
 from symgd.lowering.compiled import compiled
 from symgd.lowering.lower import lower
 from symgd.lowering.native.call import Native, row_dimension, unavailable
+from symgd.lowering.native.library import library
 from symgd.lowering.native.plan import plan
 from symgd.lowering.native.source import native_source
 from symgd.lowering.scalar import Scalars
@@ -267,6 +269,32 @@ def test_an_elementwise_fit_is_one_loop():
 def test_what_needs_a_sum_over_all_rows_waits_for_another_pass():
     """First the mean, then the value and the mean of the cubes, then the gradient."""
     assert [len(groups) for groups in planned(*LOSSES["centred"]).passes] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("name", [*LOSSES, "repeated"])
+@pytest.mark.parametrize("first", [1, 2])
+def test_outputs_may_be_left_out(name, first):
+    """Without a place for the later outputs the others are the same, up to the order of sums, and nothing is written elsewhere."""
+    text, given, by = {**LOSSES, "repeated": ("s*sum(x)", "s, x[N]", ["x", "s"])}[name]
+    values = values_of(given, {"N": 70, "d": 3, "h": 5, "m": 6, "n": 4, "r": 2})
+    program = to_torch(formula(text, given=given), gradient=by)
+    source = native_source(program.program, row_dimension(program.program, program.small), optional=first)
+    call = library(source).symgd_call
+    tensors = [values[leaf.name] for leaf in program.program.inputs]
+    sizes = [program.bound(values).sizes[dimension] for dimension in program.program.dimension_names()]
+    whole, partly = ([torch.full_like(out, 7.0) for out in program.compiled.function(*tensors)] for _ in range(2))
+
+    def run(outputs, given_places):
+        places = [out.data_ptr() if k < given_places else None for k, out in enumerate(outputs)]
+        ins = (ctypes.c_void_p * len(tensors))(*[tensor.data_ptr() for tensor in tensors])
+        outs = (ctypes.c_void_p * len(places))(*places)
+        assert call(ins, outs, (ctypes.c_long * max(1, len(sizes)))(*sizes), ctypes.c_long(1)) == 0
+
+    run(whole, len(whole))
+    run(partly, first)
+    close(whole, program.compiled.function(*tensors), F64)
+    close(partly[:first], whole[:first], F64)
+    assert all(bool((out == 7.0).all()) for out in partly[first:])
 
 
 def test_the_source_has_names_of_our_own_alone():
