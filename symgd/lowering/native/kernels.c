@@ -145,6 +145,84 @@ INLINE double s_power(double x, double exponent, double lost) {
     return isfinite(rough) && rough != 0.0 ? rough + rough * (lost * s_log(x)) : rough;
 }
 
+/* ---- functions along an axis: entry k of `x` at x[k*step], and of what they make at y[k*jump] ---- */
+INLINE double top_of(long n, const double *x, const long step) {
+    double top = n > 0 ? x[0] : -INFINITY;
+    for (long k = 1; k < n; k++) top = s_maximum(top, x[k * step]);
+    return top;
+}
+
+/* log1p of the sum of exp(x - top) over all entries but one that is the largest: it keeps what 1 + tiny would lose. */
+INLINE double others_of(long n, const double *x, const long step, double top) {
+    double sum = 0.0;
+    long place = 0;
+    while (place < n && x[place * step] != top) place++;
+#pragma omp simd reduction(+ : sum)
+    for (long k = 0; k < place; k++) sum += s_exp(x[k * step] - top);
+#pragma omp simd reduction(+ : sum)
+    for (long k = place + 1; k < n; k++) sum += s_exp(x[k * step] - top);
+    return s_log1p(sum);
+}
+
+OWN double along_lse(long n, const double *x, long step) {
+    double top = top_of(n, x, step);
+    return top + (step == 1 ? others_of(n, x, 1, top) : others_of(n, x, step, top));
+}
+
+OWN void along_logsoftmax(long n, const double *x, long step, double *y, long jump) {
+    double top = top_of(n, x, step), rest = step == 1 ? others_of(n, x, 1, top) : others_of(n, x, step, top);
+    for (long k = 0; k < n; k++) y[k * jump] = (x[k * step] - top) - rest;
+}
+
+OWN void along_softmax(long n, const double *restrict x, long step, double *restrict y, long jump) {
+    double top = top_of(n, x, step), sum = 0.0;
+    if (step == 1 && jump == 1) {
+#pragma omp simd
+        for (long k = 0; k < n; k++) y[k] = s_exp(x[k] - top);
+    } else for (long k = 0; k < n; k++) y[k * jump] = s_exp(x[k * step] - top);
+    for (long k = 0; k < n; k++) sum += y[k * jump];
+    for (long k = 0; k < n; k++) y[k * jump] /= sum;
+}
+
+OWN double along_norm1(long n, const double *x, long step) {
+    double sum = 0.0;
+    for (long k = 0; k < n; k++) sum += fabs(x[k * step]);
+    return sum;
+}
+
+/* Squares that overflow, or whose sum has lost digits below the least normal number, are taken of shares of the largest entry. */
+OWN double along_norm2(long n, const double *x, long step) {
+    double sum = 0.0, top = 0.0, shares = 0.0;
+    for (long k = 0; k < n; k++) sum += x[k * step] * x[k * step];
+    if (sum > 0x1p-900 && sum < 0x1p1000) return sqrt(sum);
+    for (long k = 0; k < n; k++) top = s_maximum(top, fabs(x[k * step]));
+    top = top == 0.0 ? 1.0 : top;
+    for (long k = 0; k < n; k++) shares += x[k * step] / top * (x[k * step] / top);
+    return sqrt(shares) * top;
+}
+
+OWN double along_prod(long n, const double *x, long step) {
+    double product = 1.0;
+    for (long k = 0; k < n; k++) product *= x[k * step];
+    return product;
+}
+
+OWN double along_amax(long n, const double *x, long step) { return top_of(n, x, step); }
+OWN double along_amin(long n, const double *x, long step) {
+    double least = n > 0 ? x[0] : INFINITY;
+    for (long k = 1; k < n; k++) least = s_minimum(least, x[k * step]);
+    return least;
+}
+
+/* 1 / the number of ties at each entry that is `top`. */
+INLINE void share_of(long n, const double *x, long step, double *y, long jump, double top) {
+    double ties = 0.0;
+    for (long k = 0; k < n; k++) ties += x[k * step] == top ? 1.0 : 0.0;
+    for (long k = 0; k < n; k++) y[k * jump] = (x[k * step] == top ? 1.0 : 0.0) / ties;
+}
+OWN void along_amax_share(long n, const double *x, long step, double *y, long jump) { share_of(n, x, step, y, jump, along_amax(n, x, step)); }
+OWN void along_amin_share(long n, const double *x, long step, double *y, long jump) { share_of(n, x, step, y, jump, along_amin(n, x, step)); }
+
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC push_options
 #pragma GCC optimize("fp-contract=fast")

@@ -216,6 +216,8 @@ class Loops:
             if lines is not None:
                 return lines
         first = group.nests[0]
+        if first.along is not None:
+            return self._along(first)
         depth = len(first.labels)
         before: list[list[str]] = [[] for _ in range(depth + 1)]
         after: list[list[str]] = [[] for _ in range(depth + 1)]
@@ -254,6 +256,32 @@ class Loops:
         for level in reversed(range(depth)):
             lines += [*after[level + 1], "}"]
         return [*lines, *after[0]]
+
+    def _along(self, nest: Nest) -> list[str]:
+        """A kernel for every index but that along the axis. Indices of rows count from the first of the block."""
+        ((value, labels),) = nest.operands
+        row = self.plan.instructions[nest.value].detail[0]
+        assert nest.along is not None
+        read = self._in_memory(value, labels, nest.row)
+        length, outer = self.elements.length(nest.lengths[nest.along]), [label for label in nest.labels if label != nest.along]
+        taken = f"{length}, {self._moved(read, nest, outer)}, {read.strides[nest.along]}"
+        if not nest.out:
+            return [f"const double v{nest.value} = along_{row.name}({taken});"]
+        made = self._in_memory(nest.value, nest.out, nest.row)
+        target = self._moved(made, nest, outer)
+        if nest.along in nest.out:
+            call = f"along_{row.name}({taken}, {target}, {made.strides[nest.along]});"
+        else:
+            call = f"*({target}) = along_{row.name}({taken});"
+        loops = []
+        for label in outer:
+            stop = "hi - lo" if label == nest.row else self.elements.length(nest.lengths[label])
+            name = nest.variable(label)
+            loops.append(f"for (long {name} = 0; {name} < {stop}; {name}++)")
+        return [*loops, f"    {call}"]
+
+    def _moved(self, place: Strided, nest: Nest, labels: Sequence[int]) -> str:
+        return " + ".join([place.start, *(f"{nest.variable(label)} * ({place.strides[label]})" for label in labels)])
 
     def _prefix(self, nest: Nest) -> int | None:
         """How many of the outermost loops are the indices of the result, where these are the outermost."""

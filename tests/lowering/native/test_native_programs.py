@@ -86,6 +86,10 @@ LOSSES = {
     "quadratic": ("x'*A*x/2 - b'*x", "A[n,n], x[n], b[n]", ["x", "A"]),
     "two passes": ("norm2(X*w - mean(y)*ones(N))^2 + sum(tanh(X'*y))", "X[N,d], w[d], y[N]", ["w"]),
     "columns": ("sum(exp(sum(X, axis=1)))", "X[N,d]", ["X"]),
+    "softmax regression": ("mean(lse(X*A, axis=2)) - sum(Y.*(X*A))/N", "X[N,d], A[d,h], Y[N,h]", ["A"]),
+    "mixture": ("norm2(softmax(x)*s - softmax(M*x))^2 + max(x)", "x[m], M[m,m], s", ["x", "M"]),
+    "over all rows": ("lse(X*w) + norm2(y - X*w) + min(X*w)", "X[N,d], w[d], y[N]", ["w", "y"]),
+    "attention": ("sum((softmax(X*A*X', axis=2)*X).*Y)", "X[N,d], A[d,d], Y[N,d]", ["A", "X"]),
     "covariance": ("tr((X'*X)*S)", "X[N,d], S[d,d]", ["X", "S"]),
 }
 
