@@ -262,16 +262,32 @@ INLINE void strip(const long wide, long m, long inner, const double *a, long am,
     for (; i < m; i++) tile(1, wide, inner, a + i * am, am, ak, b, bk, c + i * cm, cm, add);
 }
 
+/* Columns that do not fill a register. */
+INLINE void corner(const long rows, const long wide, long inner, const double *a, long am, long ak, const double *b, long bk,
+                   double *c, long cm, int add) {
+    double sum[4][3];
+    for (long i = 0; i < rows; i++) for (long j = 0; j < wide; j++) sum[i][j] = 0.0;
+    for (long k = 0; k < inner; k++)
+        for (long i = 0; i < rows; i++)
+            for (long j = 0; j < wide; j++) sum[i][j] += a[i * am + k * ak] * b[k * bk + j];
+    for (long i = 0; i < rows; i++) for (long j = 0; j < wide; j++) c[i * cm + j] = add ? c[i * cm + j] + sum[i][j] : sum[i][j];
+}
+
+INLINE void edge(const long wide, long m, long inner, const double *a, long am, long ak, const double *b, long bk, double *c, long cm, int add) {
+    long i = 0;
+    for (; i + 4 <= m; i += 4) corner(4, wide, inner, a + i * am, am, ak, b, bk, c + i * cm, cm, add);
+    for (; i < m; i++) corner(1, wide, inner, a + i * am, am, ak, b, bk, c + i * cm, cm, add);
+}
+
 OWN void product(long m, long n, long inner, const double *a, long am, long ak, const double *b, long bk, double *c, long cm, int add) {
     long j = 0;
     for (; j + 12 <= n; j += 12) strip(3, m, inner, a, am, ak, b + j, bk, c + j, cm, add);
     for (; j + 4 <= n; j += 4) strip(1, m, inner, a, am, ak, b + j, bk, c + j, cm, add);
-    for (; j < n; j++)
-        for (long i = 0; i < m; i++) {
-            double sum = 0.0;
-            for (long k = 0; k < inner; k++) sum += a[i * am + k * ak] * b[k * bk + j];
-            c[i * cm + j] = add ? c[i * cm + j] + sum : sum;
-        }
+    switch (n - j) {
+        case 3: edge(3, m, inner, a, am, ak, b + j, bk, c + j, cm, add); break;
+        case 2: edge(2, m, inner, a, am, ak, b + j, bk, c + j, cm, add); break;
+        case 1: edge(1, m, inner, a, am, ak, b + j, bk, c + j, cm, add); break;
+    }
 }
 
 /* c[i] = sum over k of a[i*am + k] x[k]: four rows at a time. */

@@ -175,6 +175,14 @@ def test_a_product_of_a_matrix_with_itself_is_symmetric(rows, columns):
     close([found], [X.T @ X], F64)
 
 
+@pytest.mark.parametrize("columns", range(1, 14))
+def test_a_product_of_any_width(columns):
+    made = torch.Generator().manual_seed(columns)
+    A, B = (torch.randn(shape, generator=made, dtype=F64) for shape in ((7, 5), (5, columns)))
+    value, slopes = to_torch(formula("sum((A*B).^2)", given="A[m,n], B[n,k]"), gradient=["A", "B"], backend="native")(A=A, B=B)
+    close([value, slopes["A"], slopes["B"]], [(A @ B).square().sum(), 2 * A @ B @ B.T, 2 * A.T @ A @ B], F64)
+
+
 def test_threads_of_python_may_share_a_program():
     from concurrent.futures import ThreadPoolExecutor
 
