@@ -68,9 +68,9 @@ def descend(
     `checkpoint` is a file that is written `every` so many seconds and at the end, whole or not at all; with `resume=True` a run goes
     on from it bit for bit, and begins where there is none.
     `callback(step, loss, parameters)` is called after every update and stops the descent by returning True; so does an interrupt
-    from the keyboard, and what was reached is returned. Long plain descents with a rate, without batches and without a callback,
-    are taken in C where there is a compiler: on the statistics of the data where the loss is quadratic in the parameters and
-    the data are more than a few numbers, else in one loop over the program. They differ from those by torch by rounding.
+    from the keyboard, and what was reached is returned. Plain descents with a rate, without batches and without a callback, are taken
+    in C where there is a compiler and that is done sooner by estimate (see `symgd.descent.routes`): in one loop over the program, or
+    on the statistics of the data where the loss is quadratic in the parameters. They differ from those by torch by rounding.
 
     Several processes, as torchrun starts them, share the data: `ranks="split"` (the usual) where all give the same data, of which
     each takes its part, `ranks="own"` where each gives rows of its own, `ranks="alone"` for descents that have nothing to do with one
@@ -100,7 +100,8 @@ def descend(
     if resume and checkpoint is None:
         raise ValueGivenError("there is nothing to resume from.", hint='Write checkpoint="run.safetensors".')
     team = team_of(ranks, device)
-    objective = prepared(f, start, data, device if team is None else device_of(device), dtype, fixed, missing, team)
+    is_plain = given is not None and batch is None and checkpoint is None and callback is None and team is None
+    objective = prepared(f, start, data, device if team is None else device_of(device), dtype, fixed, missing, team, later=is_plain)
     total = epochs if epochs is not None else steps or _STEPS
     if batch is not None:
         passes = objective.in_batches(batch, shuffle)
@@ -111,6 +112,8 @@ def descend(
     if team is not None:
         team.agree({**asked_of(objective, **run, shuffle=shuffle), "rate": repr(rate), "steps": repr(total)})
     constraints = constraints_of(objective.leaves)
+    if constraints:
+        objective.check_data()
     freed = Freed(objective, constraints) if constraints else None
 
     def here() -> Descent:

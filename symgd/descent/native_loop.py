@@ -1,6 +1,6 @@
 """Whole descents at a fixed rate inside one native loop over the program, without Python in between.
 
-Compiling takes some tenths of a second, so short descents are left to torch; the results of both differ by rounding.
+The results differ from those by torch by rounding.
 """
 
 from __future__ import annotations
@@ -14,39 +14,28 @@ from torch import Tensor
 
 from symgd.descent.loop import Plan
 from symgd.descent.objective import Objective
-from symgd.descent.recorded import Steps, largest, pointers, torch_seconds
+from symgd.descent.recorded import Steps, largest, pointers
+from symgd.descent.routes import Route, native_seconds
 from symgd.lowering.native.call import row_dimension, unavailable
-from symgd.lowering.native.library import NoCompiler, library
+from symgd.lowering.native.library import Candidate
 from symgd.lowering.native.source import native_source
 from symgd.lowering.program import Program
 
-_WORTH = 0.25  # seconds that a descent by torch has to take
 _BUILT_IN = 64  # entries of all inputs together up to which sizes are built into the loop, which is then unrolled
-_TINY = 100  # operations of a step that take no longer than one on the statistics of the data
 _NO_MEMORY = "no memory for a descent"
 
 
-def native_steps(objective: Objective, steps: int) -> Steps | None:
-    """The steps in C, or None where they are few, or have no native form."""
+def native_routes(objective: Objective, steps: int) -> list[Route]:
+    """The steps in C; none where they have no native form."""
     program, dtype, device = objective.program.program, objective.program.dtype, objective.program.device
     positions = {leaf.name: k for k, leaf in enumerate(program.inputs)}
-    if torch_seconds(objective, steps) < _WORTH or unavailable(program, dtype, device):
-        return None
-    if not all(name in positions for name in objective.names):
-        return None
+    if unavailable(program, dtype, device) or not all(name in positions for name in objective.names):
+        return []
     entries = sum(objective.bound.tensors[leaf.name].numel() for leaf in program.inputs)
     places = tuple(positions[name] for name in objective.names)
     fixed = tuple(objective.bound.sizes.items()) if entries <= _BUILT_IN else None
-    try:
-        made = _library(program, dtype == torch.float32, fixed, places)
-    except NoCompiler:
-        return None
-    return _NativeSteps(objective, made, places)
-
-
-def is_tiny(objective: Objective) -> bool:
-    """Is a step over all data so short that their statistics, which have to be kept accurate, do not pay?"""
-    return objective.program.program.operations.evaluate(objective.bound.sizes) <= _TINY
+    made = _candidate(program, dtype == torch.float32, fixed, places)
+    return [Route(steps * native_seconds(program, objective.bound.sizes), [made], lambda: _NativeSteps(objective, made.library(), places))]
 
 
 class _NativeSteps(Steps):
@@ -72,6 +61,7 @@ class _NativeSteps(Steps):
         return self.moved
 
     def begin(self) -> float:
+        self.objective.check_data()
         if self.call(*self.arguments):
             raise MemoryError(_NO_MEMORY)
         return float(self.outputs[0])
@@ -90,6 +80,6 @@ class _NativeSteps(Steps):
 
 
 @lru_cache(maxsize=64)
-def _library(program: Program, single: bool, sizes: tuple[tuple[str, int], ...] | None, places: tuple[int, ...]) -> Any:
+def _candidate(program: Program, single: bool, sizes: tuple[tuple[str, int], ...] | None, places: tuple[int, ...]) -> Candidate:
     small = [name for place in places for length in program.inputs[place].shape for name in length.names]
-    return library(native_source(program, row_dimension(program, small), single, None if sizes is None else dict(sizes), places))
+    return Candidate(native_source(program, row_dimension(program, small), single, None if sizes is None else dict(sizes), places))

@@ -16,6 +16,7 @@ from symgd.algebra.expression import Expression, Leaf
 from symgd.algebra.expression import leaves as expression_leaves
 from symgd.descent.batches import check_size, chosen, data_dimension, slices
 from symgd.descent.blocks import BlockedLoss, Blocks
+from symgd.descent.polynomials import is_arithmetic
 from symgd.descent.quantities import QUANTITIES
 from symgd.descent.ranks import Team
 from symgd.descent.split import Split, runs_over
@@ -34,10 +35,14 @@ FEW = 40  # numbers to be found up to which the Hessian is derived without being
 class Objective:
     """`value_and_gradient(point)`: the loss and its gradient by each of `names`, on the data that are due."""
 
-    def __init__(self, f: Formula, start: Mapping[str, Any], data: Mapping[str, Any], device: Any, dtype: Any) -> None:
+    def __init__(self, f: Formula, start: Mapping[str, Any], data: Mapping[str, Any], device: Any, dtype: Any, later: bool = False) -> None:
+        """With `later`, whether the data are finite is left to `check_data`, where a loss that is finite says so."""
         self.names = list(start)
         self.program: TorchProgram = to_torch(f, gradient=self.names, dtype=dtype, device=device)
-        self.bound = self.program.bound({**data, **start})
+        inputs = {leaf.name for leaf in self.program.program.inputs}  # what is not read at all cannot show
+        is_shown = later and is_arithmetic(f.origin, tuple(f.known.values()))
+        self._unchecked = [name for name in data if name in inputs] if is_shown else []
+        self.bound = self.program.bound({**data, **start}, self._unchecked)
         if self.bound.batch:
             reason = "every value of a descent is one number, or an array of the declared shape."
             raise ValueGivenError(reason, hint="Declare arrays: x[n].")
@@ -63,6 +68,12 @@ class Objective:
                 arguments[place] = tensor
         value, *slopes = self.program.compiled.function(*arguments)
         return value, slopes
+
+    def check_data(self) -> None:
+        """Raise `ValueGivenError` where an entry of the data is not finite, unless that has been checked."""
+        for name in self._unchecked:
+            self.program.check_finite(name, self.bound.tensors[name])
+        self._unchecked = []
 
     def in_blocks(self, blocks: Blocks, team: Team | None = None, whole: Blocks | None = None) -> None:
         """From now on the loss is over all blocks, of all ranks of a team: see `blocks`. The data given before were one of them.

@@ -18,9 +18,17 @@ from symgd.formula import Formula, as_formula
 
 
 def prepared(
-    f: Any, start: Any, data: Any, device: Any, dtype: Any, fixed: Any = (), missing: Any = "error", team: Team | None = None
+    f: Any,
+    start: Any,
+    data: Any,
+    device: Any,
+    dtype: Any,
+    fixed: Any = (),
+    missing: Any = "error",
+    team: Team | None = None,
+    later: bool = False,
 ) -> Objective:
-    """The objective; with a team, over the data of all its ranks.
+    """The objective; with a team, over the data of all its ranks. With `later`, `check_data` is still to be called.
 
     Raises ShapeError for a formula that is no scalar, ValueGivenError and its kin for values that do not fit.
     """
@@ -47,7 +55,7 @@ def prepared(
     check_names(start, data or {}, f.known, f.variables)
     held = _held(start, fixed)
     moving = {name: value for name, value in start.items() if name not in held}
-    objective = Objective(f, moving, {**(data or {}), **held}, device, dtype)
+    objective = Objective(f, moving, {**(data or {}), **held}, device, dtype, later)
     if team is not None and (objective.has_arrays or not team.splits):
         every = objective.rows(slice(None))
         part = objective.rows(team.part(objective.entries())) if team.splits else every

@@ -41,7 +41,7 @@ class Steps(ABC):
 
     @abstractmethod
     def begin(self) -> float:
-        """The value at the start."""
+        """The value at the start. Whether the data are finite is checked here at the latest."""
 
     @abstractmethod
     def size(self) -> float:
@@ -128,12 +128,6 @@ def largest(tensors: list[Tensor]) -> float:
 def pointers(tensors: list[Tensor]) -> Any:
     """Where the entries of tensors begin, as C takes it."""
     return (ctypes.c_void_p * max(1, len(tensors)))(*[tensor.data_ptr() for tensor in tensors])
-
-
-def torch_seconds(objective: Objective, steps: int) -> float:
-    """Roughly how long torch takes for so many steps: by instruction, and by operation."""
-    program = objective.program.program
-    return steps * (4e-6 * len(program.instructions) + 3e-10 * program.operations.evaluate(objective.bound.sizes))
 
 
 def _number(tensor: Tensor) -> Number:

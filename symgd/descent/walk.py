@@ -14,11 +14,14 @@ from symgd.descent.loop import Callback, Plan, run
 from symgd.descent.methods.method import Method, Updates
 from symgd.descent.methods.table import TABLE, Setting, chosen, linear
 from symgd.descent.methods.updates import FixedRate
-from symgd.descent.native_loop import is_tiny, native_steps
+from symgd.descent.native_loop import native_routes
 from symgd.descent.objective import Objective
 from symgd.descent.outcome import Descent, Number, Outcome
 from symgd.descent.progress import Progress
-from symgd.descent.quadratic_loop import quadratic_steps
+from symgd.descent.quadratic_loop import quadratic_routes
+from symgd.descent.routes import fastest
+
+WAYS = (native_routes, quadratic_routes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +62,15 @@ class Asked:
 
 
 def walked(objective: Objective, asked: Asked) -> Descent:
-    """A descent without constraints; a long one at a fixed rate goes many steps at a time, in C."""
+    """A descent without constraints; at a fixed rate it goes many steps at a time, in C, where that is faster."""
     way, why = asked.way(asked.setting(objective))
     plan = asked.plan(way, why, asked.callback)
     is_plain = not asked.is_batched and asked.callback is None and asked.checkpoint is None and objective.blocked is None
     if isinstance(way, FixedRate) and is_plain:
-        first, second = (native_steps, quadratic_steps) if is_tiny(objective) else (quadratic_steps, native_steps)
-        steps = first(objective, asked.steps) or second(objective, asked.steps)
+        steps = fastest(objective, asked.steps, WAYS)
         if steps is not None:
             return steps.taken(plan, way.rate)
+    objective.check_data()
     return run(objective, plan)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,9 +118,13 @@ class TorchProgram:
             value, *slopes = self.compiled.function(*again[0])
         return value, dict(zip(self.names, slopes))
 
-    def bound(self, values: Mapping[str, Any]) -> Bound:
-        """The values, checked, as tensors."""
-        return self._values.bind(values)
+    def bound(self, values: Mapping[str, Any], later: Collection[str] = ()) -> Bound:
+        """The values, checked, as tensors; of those `later`, `check_finite` is still to be called."""
+        return self._values.bind(values, later)
+
+    def check_finite(self, name: str, tensor: Tensor) -> None:
+        """Raise `ValueGivenError`, naming the entry, unless all entries are finite."""
+        self._values.check_finite(name, tensor, tensor)
 
     def bind(self, values: Mapping[str, Any] | None = None, /, **keywords: Any) -> Callable[[], Result]:
         """A function without arguments that evaluates at these values, for tight loops.

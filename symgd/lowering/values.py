@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -52,10 +52,13 @@ class Values:
         self._seen: dict[str, tuple[weakref.ref[Tensor], int]] = {}
         self._last: tuple[list[tuple[str, weakref.ref[Tensor], int, torch.Size]], list[Any], Any] | None = None
 
-    def bind(self, values: Mapping[str, Any]) -> Bound:
-        """The values as tensors. Raises `ValueGivenError`, `ShapeError` or `DomainError` with what does not fit."""
+    def bind(self, values: Mapping[str, Any], later: Collection[str] = ()) -> Bound:
+        """The values as tensors. Raises `ValueGivenError`, `ShapeError` or `DomainError` with what does not fit.
+
+        Of the variables to be checked `later`, whether all entries are finite is left to `check_finite`.
+        """
         self.check_names(values)
-        tensors = {name: self._tensor(name, value) for name, value in values.items() if name in self.leaves}
+        tensors = {name: self._tensor(name, value, name in later) for name, value in values.items() if name in self.leaves}
         batch = self._batch(tensors)
         sizes = self._sizes(tensors, {name: value for name, value in values.items() if name not in self.leaves})
         return Bound(tensors, sizes, batch)
@@ -103,7 +106,7 @@ class Values:
 
     # ---- one value ---------------------------------------------------------------------------------------------------
 
-    def _tensor(self, name: str, value: Any) -> Tensor:
+    def _tensor(self, name: str, value: Any, is_later: bool = False) -> Tensor:
         tensor = as_tensor(name, value, self.dtype, self.device)
         if torch.compiler.is_compiling():  # values are not known then, and a branch on them would break the graph
             return tensor
@@ -113,16 +116,21 @@ class Values:
             seen = self._seen.get(name)
             if seen is not None and seen[0]() is value and seen[1] == value._version:
                 return tensor  # the same tensor, not written to since it was checked
-        self._check_finite(name, tensor, value)
         leaf = self.leaves[name]
+        if is_later and not leaf.kind:
+            return tensor
+        self.check_finite(name, tensor, value)
         if leaf.kind and tensor.dim() >= leaf.rank:
             check_kind(leaf, tensor)
         if isinstance(value, Tensor) and not value.is_inference():
             self._seen[name] = (weakref.ref(value), value._version)
         return tensor
 
-    def _check_finite(self, name: str, tensor: Tensor, value: Any) -> None:
-        """The sum is finite where all entries are, unless it overflows: only then every entry is looked at."""
+    def check_finite(self, name: str, tensor: Tensor, value: Any) -> None:
+        """Raise `ValueGivenError` unless all entries are finite.
+
+        The sum is finite where all entries are, unless it overflows: only then every entry is looked at.
+        """
         if bool(torch.isfinite(tensor.sum())):
             return
         fine = torch.isfinite(tensor)

@@ -9,12 +9,13 @@ from functools import partial
 
 import pytest
 import torch
-from same_descents import same_descent
+from same_descents import always, same_descent
 
 from symgd import descend, formula
 from symgd.descent import history, native_loop, recorded
 from symgd.descent import walk as module
 from symgd.descent.outcome import Outcome
+from symgd.descent.prepare import prepared
 
 F64 = torch.float64
 same = partial(same_descent, tolerance=1e-12, nan=True)
@@ -34,14 +35,11 @@ def both(monkeypatch):
     """The descent in a native loop, and by torch."""
 
     def run(f, **options):
-        monkeypatch.setattr(native_loop, "_WORTH", 0.0)
-        native = []
-        monkeypatch.setattr(module, "native_steps", lambda *given: native.append(native_loop.native_steps(*given)) or native[-1])
-        monkeypatch.setattr(module, "quadratic_steps", lambda *given: None)
+        natively = always(native_loop.native_routes)
+        monkeypatch.setattr(module, "fastest", natively)
         first = descend(f, **options)
-        assert native, "the loop was not asked"
-        assert native[0] is not None, "there was no native form"
-        monkeypatch.setattr(module, "native_steps", lambda *given: None)
+        assert natively.made, "there was no native form"
+        monkeypatch.setattr(module, "fastest", lambda *given: None)
         return first, descend(f, **options)
 
     return run
@@ -134,7 +132,7 @@ def test_values_and_path_are_read_like_lists(both):
 
 def test_an_interrupt_gives_what_was_reached(monkeypatch):
     monkeypatch.setattr(history, "_KEPT", 1_000)
-    monkeypatch.setattr(native_loop, "_WORTH", 0.0)
+    monkeypatch.setattr(module, "fastest", always(native_loop.native_routes))
     options = {"start": {"w": [0.1, 0.2, 0.3], "b": 1.0}, "data": logistic_data(20_000), "rate": 0.1}
     descend(LOGISTIC, steps=1, **options)  # compiled now, so that the interrupt comes into the loop
     threading.Timer(1.0, _thread.interrupt_main).start()
@@ -153,18 +151,13 @@ def test_the_start_is_left_alone(both):
     assert found.path["w"][1].abs().sum() > 0
 
 
-def test_short_descents_are_left_to_torch(monkeypatch):
-    monkeypatch.setattr(native_loop, "library", lambda source: pytest.fail("compiled"))
-    assert descend(LINE, start={"w": 1.0}, data=DATA, rate=0.01, steps=100).steps == 100
+def test_what_has_no_native_form_is_left_to_torch():
+    f, start = formula("-logdet(W)", given="W[n,n]"), {"W": [[2.0, 1.0], [1.0, 3.0]]}
+    assert descend(f, start=start, rate=0.001, steps=20).steps == 20
+    assert native_loop.native_routes(prepared(f, start, None, "cpu", None), 10) == []
 
 
-def test_what_has_no_native_form_is_left_to_torch(monkeypatch):
-    monkeypatch.setattr(native_loop, "_WORTH", 0.0)
-    f = formula("lse(w)", given="w[n]")
-    assert descend(f, start={"w": [1.0, 2.0]}, rate=0.01, steps=10).steps == 10
-
-
-def test_a_parameter_that_the_loss_does_not_hold_is_left_to_torch(monkeypatch):
-    monkeypatch.setattr(native_loop, "_WORTH", 0.0)
-    found = descend(formula("w^2 + 0*v"), start={"w": 1.0, "v": 3.0}, rate=0.1, steps=10)
-    assert found.parameters["v"] == 3.0
+def test_a_parameter_that_the_loss_does_not_hold_is_left_to_torch():
+    f, start = formula("w^2 + 0*v"), {"w": 1.0, "v": 3.0}
+    assert native_loop.native_routes(prepared(f, start, None, "cpu", None), 10) == []
+    assert descend(f, start=start, rate=0.1, steps=10).parameters["v"] == 3.0

@@ -9,12 +9,14 @@ from functools import partial
 import mpmath
 import pytest
 import torch
-from same_descents import same_descent
+from same_descents import always, same_descent
 
 from symgd import descend, formula
 from symgd.descent import quadratic_loop
 from symgd.descent import walk as module
 from symgd.descent.outcome import Outcome
+from symgd.descent.prepare import prepared
+from symgd.errors import ValueGivenError
 
 F64 = torch.float64
 same = partial(same_descent, tolerance=1e-10)
@@ -29,18 +31,17 @@ def regression(rows=500, columns=4, offset=0.0):
     return {"X": X, "y": y}
 
 
-@pytest.fixture
-def both(monkeypatch):
-    """The descent on the statistics, and by torch; beside them how often the data were read."""
+@pytest.fixture(params=[0, 1], ids=["torch", "native"])
+def both(monkeypatch, request):
+    """The descent on the statistics, which torch or C makes of the data, and by torch; beside them how often the data were read."""
 
     def run(f, **options):
-        monkeypatch.setattr(quadratic_loop, "_WORTH", 0.0)
-        made = []
-        monkeypatch.setattr(module, "quadratic_steps", lambda *given: made.append(quadratic_loop.quadratic_steps(*given)) or made[-1])
+        on_statistics = always(quadratic_loop.quadratic_routes, request.param)
+        monkeypatch.setattr(module, "fastest", on_statistics)
         first = descend(f, **options)
-        assert made[0] is not None, "the loss was not taken for quadratic"
-        monkeypatch.setattr(module, "quadratic_steps", lambda *given: None)
-        return first, descend(f, **options), made[0].passes
+        assert on_statistics.made, "the loss was not taken for quadratic"
+        monkeypatch.setattr(module, "fastest", lambda *given: None)
+        return first, descend(f, **options), on_statistics.made[0].passes
 
     return run
 
@@ -94,25 +95,40 @@ def test_a_linear_loss_and_a_saddle(both):
     same(found, wanted)
 
 
-@pytest.mark.parametrize("text", ["(w^2 - 1)^2", "exp(w)", "abs(w)", "w^3"])
-def test_what_is_not_quadratic(text, monkeypatch):
-    monkeypatch.setattr(quadratic_loop, "_WORTH", 0.0)
-    monkeypatch.setattr(quadratic_loop, "_QuadraticSteps", lambda *given: pytest.fail("taken for quadratic"))
-    assert descend(formula(text), start={"w": 0.5}, rate=0.01, steps=20).steps == 20
+@pytest.mark.parametrize("text", ["(w^2 - 1)^2", "exp(w)", "w^3", "relu(w) + relu(-w)", "abs(w - 1/4)", "max(w, -w)"])
+def test_what_is_not_quadratic(text):
+    """The Hessian of abs is 0 wherever there is one, and so is that of relu: kinks are not taken for flat."""
+    assert quadratic_loop.quadratic_routes(prepared(formula(text), {"w": 0.5}, None, "cpu", None), 1000) == []
 
 
-def test_kinks_are_not_taken_for_flat(monkeypatch):
-    """The Hessian of abs is 0 wherever there is one, and so is that of relu."""
-    monkeypatch.setattr(quadratic_loop, "_WORTH", 0.0)
-    monkeypatch.setattr("symgd.descent.native_loop._WORTH", math.inf)
-    for text in ("relu(w) + relu(-w)", "abs(w - 1/4)", "max(w, -w)"):
-        found = descend(formula(text), start={"w": 0.5}, rate=0.1, steps=40)
-        assert found.values[-1] < 0.2, text
+@pytest.mark.parametrize("looks_ahead", [False, True])
+def test_one_more_pass_is_enough_where_the_end_can_be_seen(both, monkeypatch, looks_ahead):
+    monkeypatch.setattr(quadratic_loop, "_looks_ahead", lambda many, seconds: looks_ahead)
+    found, wanted, passes = both(SQUARES, start={"w": torch.zeros(4, dtype=F64)}, data=regression(), rate=0.05, steps=400)
+    same(found, wanted)
+    assert passes == 2 if looks_ahead else passes > 2
 
 
-def test_short_descents_are_left_to_torch(monkeypatch):
-    monkeypatch.setattr(quadratic_loop, "_library", lambda: pytest.fail("compiled"))
-    assert descend(LINE, start={"a": 0.0, "b": 0.0}, data={"x": [1.0, 2.0], "y": [1.0, 2.0]}, rate=0.01, steps=50).steps == 50
+def test_the_end_is_seen_before_it_is_reached(both, monkeypatch):
+    monkeypatch.setattr(quadratic_loop, "_looks_ahead", lambda many, seconds: True)
+    found, wanted, passes = both(SQUARES, start={"w": torch.zeros(4, dtype=F64)}, data=regression(), rate=0.05, steps=40)
+    same(found, wanted)
+    assert passes == 2
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_data_that_are_not_finite_are_told_after_the_pass(both, bad):
+    data = regression()
+    data["X"][7, 2] = bad
+    with pytest.raises(ValueGivenError) as caught:
+        both(SQUARES, start={"w": torch.zeros(4, dtype=F64)}, data=data, rate=0.05, steps=40)
+    shown = "nan" if math.isnan(bad) else "inf"
+    assert str(caught.value).splitlines()[0] == f"the value given for X is {shown} at [8, 3]."
+
+
+def test_data_that_overflow_are_no_error(both):
+    found, wanted, _ = both(LINE, start={"a": 0.0, "b": 0.0}, data={"x": [1.0, 2.0], "y": [1e200, 1.0]}, rate=0.05, steps=40)
+    assert found.outcome is wanted.outcome is Outcome.NONFINITE
 
 
 # ---- awkward data against exact arithmetic ---------------------------------------------------------------------------

@@ -25,6 +25,17 @@ def kernels() -> dict[str, int]:
     return {name: parameters.count(",") + 1 for name, parameters in found}
 
 
+@cache
+def along_kernels() -> frozenset[str]:
+    """The functions along an axis that `kernels.c` has."""
+    return frozenset(re.findall(r"^OWN (?:double|void) along_(\w+)\(", KERNELS.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def has_along(row: Any, form: str) -> bool:
+    """Is this function along an axis a kernel?"""
+    return form == "accurate" and row.name in along_kernels()
+
+
 def c_template(row: Any, form: str) -> str | None:
     """The row as a C template with {0} {1} … for its arguments; None where it has none."""
     if form == "accurate" and kernels().get(row.name) == row.arity:

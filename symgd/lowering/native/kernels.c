@@ -145,6 +145,84 @@ INLINE double s_power(double x, double exponent, double lost) {
     return isfinite(rough) && rough != 0.0 ? rough + rough * (lost * s_log(x)) : rough;
 }
 
+/* ---- functions along an axis: entry k of `x` at x[k*step], and of what they make at y[k*jump] ---- */
+INLINE double top_of(long n, const double *x, const long step) {
+    double top = n > 0 ? x[0] : -INFINITY;
+    for (long k = 1; k < n; k++) top = s_maximum(top, x[k * step]);
+    return top;
+}
+
+/* log1p of the sum of exp(x - top) over all entries but one that is the largest: it keeps what 1 + tiny would lose. */
+INLINE double others_of(long n, const double *x, const long step, double top) {
+    double sum = 0.0;
+    long place = 0;
+    while (place < n && x[place * step] != top) place++;
+#pragma omp simd reduction(+ : sum)
+    for (long k = 0; k < place; k++) sum += s_exp(x[k * step] - top);
+#pragma omp simd reduction(+ : sum)
+    for (long k = place + 1; k < n; k++) sum += s_exp(x[k * step] - top);
+    return s_log1p(sum);
+}
+
+OWN double along_lse(long n, const double *x, long step) {
+    double top = top_of(n, x, step);
+    return top + (step == 1 ? others_of(n, x, 1, top) : others_of(n, x, step, top));
+}
+
+OWN void along_logsoftmax(long n, const double *x, long step, double *y, long jump) {
+    double top = top_of(n, x, step), rest = step == 1 ? others_of(n, x, 1, top) : others_of(n, x, step, top);
+    for (long k = 0; k < n; k++) y[k * jump] = (x[k * step] - top) - rest;
+}
+
+OWN void along_softmax(long n, const double *restrict x, long step, double *restrict y, long jump) {
+    double top = top_of(n, x, step), sum = 0.0;
+    if (step == 1 && jump == 1) {
+#pragma omp simd
+        for (long k = 0; k < n; k++) y[k] = s_exp(x[k] - top);
+    } else for (long k = 0; k < n; k++) y[k * jump] = s_exp(x[k * step] - top);
+    for (long k = 0; k < n; k++) sum += y[k * jump];
+    for (long k = 0; k < n; k++) y[k * jump] /= sum;
+}
+
+OWN double along_norm1(long n, const double *x, long step) {
+    double sum = 0.0;
+    for (long k = 0; k < n; k++) sum += fabs(x[k * step]);
+    return sum;
+}
+
+/* Squares that overflow, or whose sum has lost digits below the least normal number, are taken of shares of the largest entry. */
+OWN double along_norm2(long n, const double *x, long step) {
+    double sum = 0.0, top = 0.0, shares = 0.0;
+    for (long k = 0; k < n; k++) sum += x[k * step] * x[k * step];
+    if (sum > 0x1p-900 && sum < 0x1p1000) return sqrt(sum);
+    for (long k = 0; k < n; k++) top = s_maximum(top, fabs(x[k * step]));
+    top = top == 0.0 ? 1.0 : top;
+    for (long k = 0; k < n; k++) shares += x[k * step] / top * (x[k * step] / top);
+    return sqrt(shares) * top;
+}
+
+OWN double along_prod(long n, const double *x, long step) {
+    double product = 1.0;
+    for (long k = 0; k < n; k++) product *= x[k * step];
+    return product;
+}
+
+OWN double along_amax(long n, const double *x, long step) { return top_of(n, x, step); }
+OWN double along_amin(long n, const double *x, long step) {
+    double least = n > 0 ? x[0] : INFINITY;
+    for (long k = 1; k < n; k++) least = s_minimum(least, x[k * step]);
+    return least;
+}
+
+/* 1 / the number of ties at each entry that is `top`. */
+INLINE void share_of(long n, const double *x, long step, double *y, long jump, double top) {
+    double ties = 0.0;
+    for (long k = 0; k < n; k++) ties += x[k * step] == top ? 1.0 : 0.0;
+    for (long k = 0; k < n; k++) y[k * jump] = (x[k * step] == top ? 1.0 : 0.0) / ties;
+}
+OWN void along_amax_share(long n, const double *x, long step, double *y, long jump) { share_of(n, x, step, y, jump, along_amax(n, x, step)); }
+OWN void along_amin_share(long n, const double *x, long step, double *y, long jump) { share_of(n, x, step, y, jump, along_amin(n, x, step)); }
+
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC push_options
 #pragma GCC optimize("fp-contract=fast")
@@ -152,15 +230,25 @@ INLINE double s_power(double x, double exponent, double lost) {
 /* ---- products: `a` has element (i, k) at a[i*am + k*ak], `b` element (k, j) at b[k*bk + j], `c` element (i, j) at c[i*cm + j] ---- */
 typedef double lanes __attribute__((vector_size(32), aligned(8)));
 
+/* A register that is used several times is not read from memory each time. */
+#if defined(__AVX__)
+#define HELD(v) __asm__("" : "+x"(v))
+#else
+#define HELD(v) (void)(v)
+#endif
+
 INLINE void tile(const long rows, const long wide, long inner, const double *a, long am, long ak, const double *b, long bk,
                  double *c, long cm, int add) {
     lanes sum[4][3];
     for (long i = 0; i < rows; i++) for (long j = 0; j < wide; j++) sum[i][j] = (lanes){0, 0, 0, 0};
-    for (long k = 0; k < inner; k++)
+    for (long k = 0; k < inner; k++) {
+        lanes y[3];
+        for (long j = 0; j < wide; j++) { y[j] = *(const lanes *)(b + k * bk + 4 * j); HELD(y[j]); }
         for (long i = 0; i < rows; i++) {
             double x = a[i * am + k * ak];
-            for (long j = 0; j < wide; j++) sum[i][j] += x * *(const lanes *)(b + k * bk + 4 * j);
+            for (long j = 0; j < wide; j++) sum[i][j] += x * y[j];
         }
+    }
     for (long i = 0; i < rows; i++)
         for (long j = 0; j < wide; j++) {
             lanes *to = (lanes *)(c + i * cm + 4 * j);
@@ -174,16 +262,32 @@ INLINE void strip(const long wide, long m, long inner, const double *a, long am,
     for (; i < m; i++) tile(1, wide, inner, a + i * am, am, ak, b, bk, c + i * cm, cm, add);
 }
 
+/* Columns that do not fill a register. */
+INLINE void corner(const long rows, const long wide, long inner, const double *a, long am, long ak, const double *b, long bk,
+                   double *c, long cm, int add) {
+    double sum[4][3];
+    for (long i = 0; i < rows; i++) for (long j = 0; j < wide; j++) sum[i][j] = 0.0;
+    for (long k = 0; k < inner; k++)
+        for (long i = 0; i < rows; i++)
+            for (long j = 0; j < wide; j++) sum[i][j] += a[i * am + k * ak] * b[k * bk + j];
+    for (long i = 0; i < rows; i++) for (long j = 0; j < wide; j++) c[i * cm + j] = add ? c[i * cm + j] + sum[i][j] : sum[i][j];
+}
+
+INLINE void edge(const long wide, long m, long inner, const double *a, long am, long ak, const double *b, long bk, double *c, long cm, int add) {
+    long i = 0;
+    for (; i + 4 <= m; i += 4) corner(4, wide, inner, a + i * am, am, ak, b, bk, c + i * cm, cm, add);
+    for (; i < m; i++) corner(1, wide, inner, a + i * am, am, ak, b, bk, c + i * cm, cm, add);
+}
+
 OWN void product(long m, long n, long inner, const double *a, long am, long ak, const double *b, long bk, double *c, long cm, int add) {
     long j = 0;
     for (; j + 12 <= n; j += 12) strip(3, m, inner, a, am, ak, b + j, bk, c + j, cm, add);
     for (; j + 4 <= n; j += 4) strip(1, m, inner, a, am, ak, b + j, bk, c + j, cm, add);
-    for (; j < n; j++)
-        for (long i = 0; i < m; i++) {
-            double sum = 0.0;
-            for (long k = 0; k < inner; k++) sum += a[i * am + k * ak] * b[k * bk + j];
-            c[i * cm + j] = add ? c[i * cm + j] + sum : sum;
-        }
+    switch (n - j) {
+        case 3: edge(3, m, inner, a, am, ak, b + j, bk, c + j, cm, add); break;
+        case 2: edge(2, m, inner, a, am, ak, b + j, bk, c + j, cm, add); break;
+        case 1: edge(1, m, inner, a, am, ak, b + j, bk, c + j, cm, add); break;
+    }
 }
 
 /* c[i] = sum over k of a[i*am + k] x[k]: four rows at a time. */
@@ -204,36 +308,56 @@ OWN void rows_times(long m, long inner, const double *restrict a, long am, const
     }
 }
 
-/* c[j] += sum over k of x[k] a[k*ak + j], for 4*wide neighbours j. */
-INLINE void columns(const long wide, long inner, const double *a, long ak, const double *x, double *c) {
+/* c[j] += sum over k of x[k*xk] a[k*ak + j], for 4*wide neighbours j. */
+INLINE void columns(const long wide, long inner, const double *a, long ak, const double *x, long xk, double *c) {
     lanes s[6], t[6];
     for (long q = 0; q < wide; q++) s[q] = t[q] = (lanes){0, 0, 0, 0};
     long k = 0;
     for (; k + 2 <= inner; k += 2, a += 2 * ak)
         for (long q = 0; q < wide; q++) {
-            s[q] += x[k] * *(const lanes *)(a + 4 * q);
-            t[q] += x[k + 1] * *(const lanes *)(a + ak + 4 * q);
+            s[q] += x[k * xk] * *(const lanes *)(a + 4 * q);
+            t[q] += x[(k + 1) * xk] * *(const lanes *)(a + ak + 4 * q);
         }
-    if (k < inner) for (long q = 0; q < wide; q++) s[q] += x[k] * *(const lanes *)(a + 4 * q);
+    if (k < inner) for (long q = 0; q < wide; q++) s[q] += x[k * xk] * *(const lanes *)(a + 4 * q);
     for (long q = 0; q < wide; q++) *(lanes *)(c + 4 * q) += s[q] + t[q];
 }
 
 /* The same for n neighbours. */
-OWN void times_rows(long n, long inner, const double *a, long ak, const double *x, double *c) {
+OWN void times_rows(long n, long inner, const double *a, long ak, const double *x, long xk, double *c) {
     long j = 0;
-    for (; j + 24 <= n; j += 24) columns(6, inner, a + j, ak, x, c + j);
+    for (; j + 24 <= n; j += 24) columns(6, inner, a + j, ak, x, xk, c + j);
     switch ((n - j) / 4) {
-        case 5: columns(5, inner, a + j, ak, x, c + j); j += 20; break;
-        case 4: columns(4, inner, a + j, ak, x, c + j); j += 16; break;
-        case 3: columns(3, inner, a + j, ak, x, c + j); j += 12; break;
-        case 2: columns(2, inner, a + j, ak, x, c + j); j += 8; break;
-        case 1: columns(1, inner, a + j, ak, x, c + j); j += 4; break;
+        case 5: columns(5, inner, a + j, ak, x, xk, c + j); j += 20; break;
+        case 4: columns(4, inner, a + j, ak, x, xk, c + j); j += 16; break;
+        case 3: columns(3, inner, a + j, ak, x, xk, c + j); j += 12; break;
+        case 2: columns(2, inner, a + j, ak, x, xk, c + j); j += 8; break;
+        case 1: columns(1, inner, a + j, ak, x, xk, c + j); j += 4; break;
     }
     for (; j < n; j++) {
         double s = 0.0;
-        for (long k = 0; k < inner; k++) s += x[k] * a[k * ak + j];
+        for (long k = 0; k < inner; k++) s += x[k * xk] * a[k * ak + j];
         c[j] += s;
     }
+}
+
+/* c[i*n + j] += sum over k of a[k*ak + i] a[k*ak + j]: tiles of the upper triangle, and whole rows where they do not fit. The other
+   half is `mirrored` when all is added up. */
+OWN void gram(long n, long inner, const double *a, long ak, double *c) {
+    long i = 0;
+    for (; i + 4 <= n; i += 4) {
+        long j = i;
+        for (; j + 12 <= n; j += 12) tile(4, 3, inner, a + i, 1, ak, a + j, ak, c + i * n + j, n, 1);
+        if (j + 8 <= n) { tile(4, 2, inner, a + i, 1, ak, a + j, ak, c + i * n + j, n, 1); j += 8; }
+        if (j + 4 <= n) tile(4, 1, inner, a + i, 1, ak, a + j, ak, c + i * n + j, n, 1);
+    }
+    for (; i < n; i++) times_rows(i + 1, inner, a, ak, a + i, ak, c + i * n);
+}
+
+OWN void mirrored(long n, double *c) {
+    for (long i = 0; i < n; i++)
+        for (long j = 0; j < i; j++)
+            if (i < n / 4 * 4) c[i * n + j] = c[j * n + i];
+            else c[j * n + i] = c[i * n + j];
 }
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC pop_options

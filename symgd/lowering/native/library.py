@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import math
 import os
 import platform
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from functools import cache
 from pathlib import Path
 
@@ -29,6 +31,8 @@ FLAGS = (
     "-pthread",
 )
 _SECONDS = 120  # for a compilation
+_GUESS = 0.4  # seconds that a compilation takes, as long as there has been none
+_taken: list[float] = []  # by compilations of this process
 
 
 class NoCompiler(Exception):
@@ -61,17 +65,45 @@ def _machine() -> str:
     return "\n".join([sys.platform, platform.machine(), *chip])
 
 
+class Candidate:
+    """A source that becomes a library once that pays: where it is kept, or when it would have saved as much as compiling takes."""
+
+    def __init__(self, source: str) -> None:
+        self.source, self.missed, self._is_kept = source, 0.0, False
+        self._library: ctypes.CDLL | None = None
+
+    @property
+    def seconds(self) -> float:
+        """What a decision for it has to save."""
+        self._is_kept = self._is_kept or is_kept(self.source)
+        if self._is_kept:
+            return 0.0
+        return max(0.0, (sum(_taken) / len(_taken) if _taken else _GUESS) - self.missed)
+
+    def library(self) -> ctypes.CDLL:
+        """The library. Raises `NoCompiler` with the reason; it then never pays any more."""
+        if self._library is None:
+            try:
+                self._library = library(self.source)
+            except NoCompiler:
+                self.missed, self._is_kept = -math.inf, False
+                raise
+            self._is_kept = True
+        return self._library
+
+
+def is_kept(source: str) -> bool:
+    """Has the source been compiled, by this process or another? Without a compiler it has not."""
+    found = compiler()
+    return found is not None and _path(found, source).exists()
+
+
 def library(source: str) -> ctypes.CDLL:
     """The source as a loaded library, from the cache where it is there. Raises `NoCompiler` with the reason."""
     found = compiler()
     if found is None:
         raise NoCompiler("no C compiler is found")
-    place = Path(os.path.realpath(found))
-    stamp = place.stat()
-    key = "\n".join([*FLAGS, str(place), str(stamp.st_size), str(stamp.st_mtime_ns), _machine(), source])
-    name = hashlib.sha256(key.encode()).hexdigest()[:40] + ".so"
-    folder = _writable()
-    path = folder / name
+    path = _path(found, source)
     if not path.exists():
         _compile(found, source, path)
     try:
@@ -83,6 +115,14 @@ def library(source: str) -> ctypes.CDLL:
             return ctypes.CDLL(str(path))
         except OSError:
             raise NoCompiler(f"what the C compiler makes cannot be loaded ({error})") from None
+
+
+def _path(found: str, source: str) -> Path:
+    """Where the library of this source is, or will be."""
+    place = Path(os.path.realpath(found))
+    stamp = place.stat()
+    key = "\n".join([*FLAGS, str(place), str(stamp.st_size), str(stamp.st_mtime_ns), _machine(), source])
+    return _writable() / (hashlib.sha256(key.encode()).hexdigest()[:40] + ".so")
 
 
 def _writable() -> Path:
@@ -104,6 +144,7 @@ def _own_folder() -> tempfile.TemporaryDirectory[str]:
 
 
 def _compile(found: str, source: str, path: Path) -> None:
+    begun = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="making-", dir=path.parent) as folder:
         text, made = Path(folder) / "program.c", Path(folder) / "program.so"
         text.write_text(source, encoding="utf-8")
@@ -117,3 +158,4 @@ def _compile(found: str, source: str, path: Path) -> None:
             lines = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines() or ["no message"]
             raise NoCompiler(f"the C compiler {found} fails: {lines[0][:200]}")
         os.replace(made, path)
+    _taken.append(time.perf_counter() - begun)

@@ -27,11 +27,13 @@ class Strided:
 
 
 class Loops:
-    """Lines of C for groups. `totals` is where the sum over rows of a value is collected."""
+    """Lines of C for groups. `totals` is where the sum over rows of a value is collected; of those in `mirrored`, which are symmetric
+    matrices of that many rows, one half."""
 
     def __init__(self, plan: Plan, single: bool) -> None:
         self.plan, self.single, self.elements = plan, single, plan.elements
         self.totals: dict[int, str] = {}
+        self.mirrored: dict[int, str] = {}
 
     # ---- places in memory --------------------------------------------------------------------------------------------
 
@@ -174,7 +176,7 @@ class Loops:
         if matrix.strides[kept] != "1":
             return None
         clear = [] if add else [f"memset({target.start}, 0, {length[kept]} * sizeof(double));"]
-        return [*clear, f"times_rows({sizes}, {matrix.strides[summed]}, {vector.start}, {target.start});"]
+        return [*clear, f"times_rows({sizes}, {matrix.strides[summed]}, {vector.start}, 1, {target.start});"]
 
     def _of_matrices(
         self, nest: Nest, left: Strided, right: Strided, target: Strided, summed: int, length: dict[int, str], laid_out: LaidOut
@@ -185,6 +187,10 @@ class Loops:
         a, b = (left, right) if column in right.strides else (right, left)
         row = next(label for label in a.strides if label != summed)
         lines = []
+        is_gram = a.start == b.start and a.strides[row] == b.strides[column] == "1" and a.strides[summed] == b.strides[summed]
+        if is_gram and nest.sums_rows:
+            self.mirrored[nest.value] = length[column]
+            return [f"gram({length[column]}, {length[summed]}, {a.start}, {a.strides[summed]}, {target.start});"]
         if b.strides[column] != "1":
             if nest.row is None or nest.row in b.strides:
                 return None
@@ -210,6 +216,8 @@ class Loops:
             if lines is not None:
                 return lines
         first = group.nests[0]
+        if first.along is not None:
+            return self._along(first)
         depth = len(first.labels)
         before: list[list[str]] = [[] for _ in range(depth + 1)]
         after: list[list[str]] = [[] for _ in range(depth + 1)]
@@ -248,6 +256,32 @@ class Loops:
         for level in reversed(range(depth)):
             lines += [*after[level + 1], "}"]
         return [*lines, *after[0]]
+
+    def _along(self, nest: Nest) -> list[str]:
+        """A kernel for every index but that along the axis. Indices of rows count from the first of the block."""
+        ((value, labels),) = nest.operands
+        row = self.plan.instructions[nest.value].detail[0]
+        assert nest.along is not None
+        read = self._in_memory(value, labels, nest.row)
+        length, outer = self.elements.length(nest.lengths[nest.along]), [label for label in nest.labels if label != nest.along]
+        taken = f"{length}, {self._moved(read, nest, outer)}, {read.strides[nest.along]}"
+        if not nest.out:
+            return [f"const double v{nest.value} = along_{row.name}({taken});"]
+        made = self._in_memory(nest.value, nest.out, nest.row)
+        target = self._moved(made, nest, outer)
+        if nest.along in nest.out:
+            call = f"along_{row.name}({taken}, {target}, {made.strides[nest.along]});"
+        else:
+            call = f"*({target}) = along_{row.name}({taken});"
+        loops = []
+        for label in outer:
+            stop = "hi - lo" if label == nest.row else self.elements.length(nest.lengths[label])
+            name = nest.variable(label)
+            loops.append(f"for (long {name} = 0; {name} < {stop}; {name}++)")
+        return [*loops, f"    {call}"]
+
+    def _moved(self, place: Strided, nest: Nest, labels: Sequence[int]) -> str:
+        return " + ".join([place.start, *(f"{nest.variable(label)} * ({place.strides[label]})" for label in labels)])
 
     def _prefix(self, nest: Nest) -> int | None:
         """How many of the outermost loops are the indices of the result, where these are the outermost."""

@@ -1,6 +1,7 @@
 """Which loops a program becomes: nests, gathered in groups that share a loop, in passes over the rows of the data.
 
-A *nest* is the loop over all indices of one instruction: a map (each entry by itself) or a sum of products. Instructions that
+A *nest* is the loop over all indices of one instruction: a map (each entry by itself), a sum of products, or a function along the last
+axis of an array in memory. Instructions that
 only move data have none; they are indices in the nests that read them (see `elements`). One dimension is that of the rows, by
 default that of the data. A nest with an index of that length runs inside a *pass*: the rows come in blocks, and every nest of
 the pass handles one block before the next is read, so that each array is read from memory once a pass. What depends on a sum
@@ -15,18 +16,20 @@ from dataclasses import dataclass, field
 
 from symgd.algebra.dimension import ONE, Dimension, Shape
 from symgd.lowering.native.elements import MOVES, Elements, broadcast
-from symgd.lowering.native.functions import c_template
+from symgd.lowering.native.functions import c_template, has_along
 from symgd.lowering.program import Instruction, Program
 
 Labels = tuple[int | None, ...]
 MAPS = frozenset(["add", "multiply", "divide", "scale", "power", "map", "clone"])
 SUMS = frozenset(["sum", "dot", "matmul", "tensordot", "einsum"])
+NESTS = MAPS | SUMS | {"along"}
 
 
 @dataclass(slots=True)
 class Nest:
     """The loops of one value: `labels` from the outermost in, `out` the label of every axis of the result, `operands` values
-    with the label of every axis (None: of length 1). `row` is the label that runs over rows; `when` the pass, or the stage."""
+    with the label of every axis (None: of length 1). `row` is the label that runs over rows; `when` the pass, or the stage; `along`
+    the label that a kernel runs over."""
 
     value: int
     lengths: dict[int, Dimension]
@@ -36,6 +39,7 @@ class Nest:
     row: int | None = None
     when: int = 0
     labels: tuple[int, ...] = ()
+    along: int | None = None
 
     @property
     def summed(self) -> list[int]:
@@ -59,10 +63,14 @@ class Nest:
 
 @dataclass(slots=True)
 class Group:
-    """Nests that share their loops; `is_product` for one product of matrices, which a kernel computes."""
+    """Nests that share their loops; `is_product` for one product of matrices, `is_alone` for what a kernel computes."""
 
     nests: list[Nest]
     is_product: bool = False
+
+    @property
+    def is_alone(self) -> bool:
+        return self.is_product or self.nests[0].along is not None
 
 
 @dataclass(slots=True)
@@ -84,29 +92,58 @@ class Plan:
 def unsupported(program: Program) -> str:
     """The first thing in the program that has no C form, in words; "" where there is none."""
     for instruction in program.instructions:
-        if instruction.kind in ("along", "matrix"):
+        if instruction.kind == "matrix" or (instruction.kind == "along" and not has_along(*instruction.detail)):
             return str(instruction.detail[0].name)
         if instruction.kind == "map" and c_template(*instruction.detail) is None:
             return str(instruction.detail[0].name)
-        if instruction.kind not in MOVES | MAPS | SUMS | {"input", "literal"}:
+        if instruction.kind not in MOVES | NESTS | {"input", "literal"}:
             return f"the operation {instruction.kind}"
     return ""
 
 
-def plan(program: Program, rows: Dimension | None, single: bool = False) -> Plan:
-    """The plan, with `rows` as the dimension of the rows. In `single` precision outputs are written by maps alone."""
-    instructions, outputs = list(program.instructions), list(program.outputs)
+def plan(program: Program, rows: Dimension | None, single: bool = False, optional: int | None = None) -> Plan:
+    """The plan, with `rows` as the dimension of the rows. In `single` precision outputs are written by maps alone. The outputs from
+    `optional` on, which there may be no place for, hold nothing that others need."""
+    instructions, outputs = _in_memory(program, single)
+    shared = needed(instructions, outputs[:optional]) if optional is not None else set[int]()
     for place, value in enumerate(outputs):
         kind = instructions[value].kind
-        if outputs.index(value) < place or kind not in MAPS | SUMS or (kind in SUMS and (single or not instructions[value].shape)):
+        is_read = optional is not None and place >= optional and value in shared
+        if outputs.index(value) < place or is_read or kind not in NESTS or (kind not in MAPS and (single or not instructions[value].shape)):
             instructions.append(Instruction("clone", (value,), place, instructions[value].shape))
             outputs[place] = len(instructions) - 1
     elements = Elements(instructions, {name: k for k, name in enumerate(program.dimension_names())})
-    nests = {value: _nest(value, instructions) for value, made in enumerate(instructions) if made.kind in MAPS | SUMS}
+    nests = {value: _nest(value, instructions) for value, made in enumerate(instructions) if made.kind in NESTS}
     scheduler = _Scheduler(instructions, elements, nests, rows)
     for nest in nests.values():
         scheduler.place(nest)
     return scheduler.finish(tuple(outputs))
+
+
+def _in_memory(program: Program, single: bool) -> tuple[list[Instruction], list[int]]:
+    """The instructions and outputs, with copies of what a function along an axis reads and no nest has put into memory as doubles."""
+    made: list[Instruction] = []
+    place: list[int] = []
+    for instruction in program.instructions:
+        inputs = tuple(place[value] for value in instruction.inputs)
+        if instruction.kind == "along" and (single or made[inputs[0]].kind not in NESTS):
+            made.append(Instruction("clone", inputs, None, made[inputs[0]].shape))
+            inputs = (len(made) - 1,)
+        place.append(len(made))
+        made.append(Instruction(instruction.kind, inputs, instruction.detail, instruction.shape))
+    return made, [place[value] for value in program.outputs]
+
+
+def needed(instructions: Sequence[Instruction], values: Sequence[int]) -> set[int]:
+    """These values and all that they are made of."""
+    found: set[int] = set()
+    waiting = list(values)
+    while waiting:
+        value = waiting.pop()
+        if value not in found:
+            found.add(value)
+            waiting += instructions[value].inputs
+    return found
 
 
 class _Scheduler:
@@ -130,7 +167,7 @@ class _Scheduler:
     def place(self, nest: Nest) -> None:
         """Choose the row of a nest, and its pass or stage."""
         reads = self.reads(nest)
-        candidates = [label for label, length in nest.lengths.items() if length == self.rows]
+        candidates = [label for label, length in nest.lengths.items() if length == self.rows and label != nest.along]
         nest.row = min(candidates, key=lambda label: self._when(reads, label), default=None)
         nest.when = self._when(reads, nest.row)
         for base, index in reads:
@@ -208,7 +245,7 @@ class _Scheduler:
 def _joined(groups: list[Group], first: int, nest: Nest, is_product: bool) -> Group:
     """The first group from this one on with the same loops, or a new one."""
     for group in groups[first:]:
-        if not is_product and not group.is_product and group.nests[0].signature == nest.signature:
+        if not is_product and nest.along is None and not group.is_alone and group.nests[0].signature == nest.signature:
             group.nests.append(nest)
             return group
     groups.append(Group([nest], is_product))
@@ -226,6 +263,10 @@ def _nest(value: int, instructions: Sequence[Instruction]) -> Nest:
         lengths = dict(enumerate(instruction.shape))
         read = [tuple(broadcast(shape, instruction.shape, axes, None)) for shape in shapes]
         return Nest(value, lengths, tuple(axes), tuple(zip(instruction.inputs, read)), True)
+    if instruction.kind == "along":
+        axes = list(range(len(shapes[0])))
+        out = tuple(axes[: len(instruction.shape)])
+        return Nest(value, dict(enumerate(shapes[0])), out, ((instruction.inputs[0], tuple(axes)),), False, along=axes[-1])
     labels, out = _LABELS[instruction.kind](instruction, shapes)
     lengths = {}
     for given, shape in zip(labels, shapes):

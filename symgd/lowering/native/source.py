@@ -16,7 +16,7 @@ from typing import Any
 from symgd.algebra.dimension import Dimension
 from symgd.lowering.native.functions import KERNELS
 from symgd.lowering.native.loops import Loops
-from symgd.lowering.native.plan import Group, Plan, plan, unsupported
+from symgd.lowering.native.plan import Group, Plan, needed, plan, unsupported
 from symgd.lowering.number import double
 from symgd.lowering.program import Program
 
@@ -27,16 +27,30 @@ _THREADED = 2_000_000  # entries of arrays that a pass reads from which it is di
 
 
 def native_source(
-    program: Program, rows: Dimension | None, single: bool = False, sizes: Mapping[str, int] | None = None, moved: Sequence[int] = ()
+    program: Program,
+    rows: Dimension | None,
+    single: bool = False,
+    sizes: Mapping[str, int] | None = None,
+    moved: Sequence[int] = (),
+    optional: int | None = None,
 ) -> str:
     """The source. `rows` is the dimension of rows; `sizes`, where given, are built in. `moved` are the inputs that a descent
-    moves, in the order of the outputs after the first, which are their gradients."""
+    moves, in the order of the outputs after the first, which are their gradients. The outputs from `optional` on are left out, and
+    what only they need, where no place is given for them."""
     assert not unsupported(program)
-    return _Source(program, plan(program, rows, single), single, sizes, moved).text()
+    return _Source(program, plan(program, rows, single, optional), single, sizes, moved, optional).text()
 
 
 class _Source:
-    def __init__(self, program: Program, made: Plan, single: bool, sizes: Mapping[str, int] | None, moved: Sequence[int]) -> None:
+    def __init__(
+        self,
+        program: Program,
+        made: Plan,
+        single: bool,
+        sizes: Mapping[str, int] | None,
+        moved: Sequence[int],
+        optional: int | None,
+    ) -> None:
         self.program, self.plan, self.single, self.moved = program, made, single, tuple(moved)
         self.is_built_in, self.sizes = sizes is not None, sizes or {}
         self.loops = Loops(made, single)
@@ -47,6 +61,11 @@ class _Source:
         for k, leaf in enumerate(program.inputs):
             self.types |= {f"x{k}": "const real *", f"s{k}": "double "} if leaf.shape else {f"s{k}": "double "}
         self.types |= {f"o{k}": "real *" for k in range(len(made.outputs))}
+        self.optional = set[int]()
+        if optional is not None:
+            self.optional = set(made.nests) - needed(made.instructions, made.outputs[:optional])
+        self.has_all = f"o{optional}"
+        self.outputs_left_out = {f"o{k}" for k in range(optional or 0, len(made.outputs))} if optional is not None else set[str]()
         for k in range(len(self.names)):
             self.types |= {f"d{k}": "long ", f"n{k}": "double "}
 
@@ -103,8 +122,14 @@ class _Source:
         for group in groups:
             for nest in group.nests:
                 lines += self._kept(nest.value)
-            lines += self.loops.group(group, "0", None, self._laid_out)
+            lines += self._where_asked(group, self.loops.group(group, "0", None, self._laid_out))
         return lines
+
+    def _where_asked(self, group: Group, lines: list[str]) -> list[str]:
+        """The lines of a group, left out where only outputs need it that may be left out. Numbers stay: later lines name them."""
+        if group.nests[0].labels and all(nest.value in self.optional and nest.out for nest in group.nests):
+            return [f"if ({self.has_all}) {{", *lines, "}"]
+        return [f"if ({self.has_all}) {line}" if line.partition("[")[0] in self.outputs_left_out else line for line in lines]
 
     def _kept(self, value: int) -> list[str]:
         """Room for a value that is kept whole."""
@@ -127,7 +152,7 @@ class _Source:
         elements, assert_rows = self.plan.elements, self.plan.rows
         assert assert_rows is not None
         self.before: list[str] = []
-        totals, after, room, offset = [], [], [], "0"
+        totals, after, copied, room, offset = [], [], [], [], "0"
         for nest in nests:
             shape = self.plan.instructions[nest.value].shape
             if nest.sums_rows:
@@ -137,7 +162,8 @@ class _Source:
                     f"double v{nest.value} = t{number}[{offset}];" if not shape else f"double *b{nest.value} = t{number} + {offset};"
                 )
                 if self.plan.keeps[nest.value].startswith("output"):
-                    after += self.loops.copied_out(nest.value)
+                    lines = self.loops.copied_out(nest.value)
+                    copied += [f"if ({self.has_all}) {line}" for line in lines] if nest.value in self.optional else lines
                 self.types |= {f"v{nest.value}": "double "} if not shape else {f"b{nest.value}": "double *"}
                 totals.append(length)
                 offset = f"{offset} + {length}" if offset != "0" else length
@@ -148,7 +174,8 @@ class _Source:
                 room.append((f"b{nest.value}", inner))
         body: list[str] = []
         for group in groups:
-            body += self.loops.group(group, "lo", "hi", self._laid_out)
+            body += self._where_asked(group, self.loops.group(group, "lo", "hi", self._laid_out))
+        after += [f"mirrored({self.loops.mirrored[nest.value]}, b{nest.value});" for nest in nests if nest.value in self.loops.mirrored]
         inside = {name for name, _ in room}
         rows = elements.length(assert_rows)
         width = " + ".join(dict.fromkeys([*self.loops.width(groups), *(inner for _, inner in room)])) or "1"
@@ -174,6 +201,7 @@ class _Source:
             f"}} else failed = pass{k}(0, {rows}, block{k}, t{k}{_list(used)});",
             "if (failed) { free(taken); return 1; }",
             *after,
+            *copied,
         ]
 
     def _is_made_inside(self, name: str, nests: Sequence[Any]) -> bool:

@@ -12,11 +12,12 @@ import torch
 
 from symgd.algebra import expression as ex
 from symgd.algebra.dimension import Dimension
+from symgd.algebra.functions.along import ROWS as ALONG
 from symgd.algebra.functions.table import rows
 from symgd.lowering.compiled import compiled
 from symgd.lowering.lower import lower
 from symgd.lowering.native.call import Native
-from symgd.lowering.native.functions import KERNELS, c_template, kernels
+from symgd.lowering.native.functions import KERNELS, along_kernels, c_template, kernels
 from symgd.lowering.scalar_functions import FUNCTIONS
 from symgd.lowering.stable import rows as stable_rows
 
@@ -105,3 +106,38 @@ def test_templates_call_kernels_only():
     for row in WITH_C:
         for called in re.findall(r"\b([a-z]\w*)\(", c_template(row, "accurate")):
             assert f"INLINE double {called}(" in text
+
+
+# ---- along an axis ---------------------------------------------------------------------------------------------------
+
+AWKWARD = [
+    (math.nan, 1.0, 2.0), (1.0, math.nan), (1.0, 2.0, math.nan), (math.inf, 1.0), (-math.inf, 1.0, 0.0), (0.0, 0.0), (-0.0,),
+    (3.0, 3.0, 3.0, 1.0), (1e308, 1e308), (5e-324, 1e-320), (-1e308, 1e308), (1e-170, 1e-165),
+    (4.0, -2.0, 4.0, 4.0, 1.0, 0.0, -1.0, 2.0, 4.0),
+]  # fmt: skip
+
+
+def along(row, point, axis):
+    """C and torch, along an axis that entries are next to one another on, or far apart."""
+    x = ex.leaf("x", (n, Dimension.of("m")) if axis else (n,))
+    root = ex.along(row, ex.transposed(x, (1, 0))) if axis else ex.along(row, x)
+    program = lower([root], [x])
+    tensor = torch.tensor(point, dtype=torch.float64)
+    if axis:
+        tensor = torch.stack([tensor, tensor.flip(0)], 1).contiguous()
+    return Native(program, torch.float64, CPU)(tensor)[0], compiled(program, torch.float64, CPU).function(tensor)[0]
+
+
+def test_every_function_along_an_axis_has_a_c_form():
+    assert {row.name for row in ALONG} == along_kernels()
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("row", ALONG, ids=lambda row: row.name)
+def test_along_an_axis_at_hard_and_awkward_points(row, axis):
+    """Within 8 ulp of the largest entry of the torch form; nan and infinities in the same places."""
+    for point in [*[tuple(float(text) for text in texts) for texts in row.hard], *AWKWARD]:
+        got, want = (made.reshape(-1).tolist() for made in along(row, point, axis))
+        unit = max((math.ulp(b) for b in want if math.isfinite(b)), default=0.0)
+        for a, b in zip(got, want, strict=True):
+            assert ulps(a, b) == 0 or abs(a - b) <= 8 * unit, (point, got, want)

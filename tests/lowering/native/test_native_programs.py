@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 
 import pytest
@@ -15,6 +16,7 @@ from symgd.errors import SymgdError
 from symgd.lowering.compiled import compiled
 from symgd.lowering.lower import lower
 from symgd.lowering.native.call import Native, row_dimension, unavailable
+from symgd.lowering.native.library import library
 from symgd.lowering.native.plan import plan
 from symgd.lowering.native.source import native_source
 from symgd.lowering.scalar import Scalars
@@ -84,6 +86,10 @@ LOSSES = {
     "quadratic": ("x'*A*x/2 - b'*x", "A[n,n], x[n], b[n]", ["x", "A"]),
     "two passes": ("norm2(X*w - mean(y)*ones(N))^2 + sum(tanh(X'*y))", "X[N,d], w[d], y[N]", ["w"]),
     "columns": ("sum(exp(sum(X, axis=1)))", "X[N,d]", ["X"]),
+    "softmax regression": ("mean(lse(X*A, axis=2)) - sum(Y.*(X*A))/N", "X[N,d], A[d,h], Y[N,h]", ["A"]),
+    "mixture": ("norm2(softmax(x)*s - softmax(M*x))^2 + max(x)", "x[m], M[m,m], s", ["x", "M"]),
+    "over all rows": ("lse(X*w) + norm2(y - X*w) + min(X*w)", "X[N,d], w[d], y[N]", ["w", "y"]),
+    "attention": ("sum((softmax(X*A*X', axis=2)*X).*Y)", "X[N,d], A[d,d], Y[N,d]", ["A", "X"]),
     "covariance": ("tr((X'*X)*S)", "X[N,d], S[d,d]", ["X", "S"]),
 }
 
@@ -155,6 +161,26 @@ def test_differences_of_products_cancel_as_in_torch():
     x = torch.rand(1000, dtype=F64)
     value, _ = to_torch(formula("sum(sqrt(x.*x - y.*y))", given="x[n], y[n]"), backend="native")(x=x, y=x.clone())
     assert float(value) == 0.0
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 4, 5, 7, 8, 11, 12, 13, 20, 23, 30])
+@pytest.mark.parametrize("rows", [1, 2, 700])
+def test_a_product_of_a_matrix_with_itself_is_symmetric(rows, columns):
+    made = torch.Generator().manual_seed(columns)
+    X = torch.randn(rows, columns, generator=made, dtype=F64)
+    program = to_torch(formula("X'*X", given="X[N,d]"), backend="native")
+    assert "gram(d1" in program.built.native.source
+    found, _ = program(X=X)
+    assert torch.equal(found, found.T)
+    close([found], [X.T @ X], F64)
+
+
+@pytest.mark.parametrize("columns", range(1, 14))
+def test_a_product_of_any_width(columns):
+    made = torch.Generator().manual_seed(columns)
+    A, B = (torch.randn(shape, generator=made, dtype=F64) for shape in ((7, 5), (5, columns)))
+    value, slopes = to_torch(formula("sum((A*B).^2)", given="A[m,n], B[n,k]"), gradient=["A", "B"], backend="native")(A=A, B=B)
+    close([value, slopes["A"], slopes["B"]], [(A @ B).square().sum(), 2 * A @ B @ B.T, 2 * A.T @ A @ B], F64)
 
 
 def test_threads_of_python_may_share_a_program():
@@ -255,6 +281,32 @@ def test_an_elementwise_fit_is_one_loop():
 def test_what_needs_a_sum_over_all_rows_waits_for_another_pass():
     """First the mean, then the value and the mean of the cubes, then the gradient."""
     assert [len(groups) for groups in planned(*LOSSES["centred"]).passes] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("name", [*LOSSES, "repeated"])
+@pytest.mark.parametrize("first", [1, 2])
+def test_outputs_may_be_left_out(name, first):
+    """Without a place for the later outputs the others are the same, up to the order of sums, and nothing is written elsewhere."""
+    text, given, by = {**LOSSES, "repeated": ("s*sum(x)", "s, x[N]", ["x", "s"])}[name]
+    values = values_of(given, {"N": 70, "d": 3, "h": 5, "m": 6, "n": 4, "r": 2})
+    program = to_torch(formula(text, given=given), gradient=by)
+    source = native_source(program.program, row_dimension(program.program, program.small), optional=first)
+    call = library(source).symgd_call
+    tensors = [values[leaf.name] for leaf in program.program.inputs]
+    sizes = [program.bound(values).sizes[dimension] for dimension in program.program.dimension_names()]
+    whole, partly = ([torch.full_like(out, 7.0) for out in program.compiled.function(*tensors)] for _ in range(2))
+
+    def run(outputs, given_places):
+        places = [out.data_ptr() if k < given_places else None for k, out in enumerate(outputs)]
+        ins = (ctypes.c_void_p * len(tensors))(*[tensor.data_ptr() for tensor in tensors])
+        outs = (ctypes.c_void_p * len(places))(*places)
+        assert call(ins, outs, (ctypes.c_long * max(1, len(sizes)))(*sizes), ctypes.c_long(1)) == 0
+
+    run(whole, len(whole))
+    run(partly, first)
+    close(whole, program.compiled.function(*tensors), F64)
+    close(partly[:first], whole[:first], F64)
+    assert all(bool((out == 7.0).all()) for out in partly[first:])
 
 
 def test_the_source_has_names_of_our_own_alone():
