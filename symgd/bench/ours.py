@@ -1,0 +1,36 @@
+"""symgd itself, in the same kinds of cells as its peers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import symgd
+from symgd.bench.problems import Call, Case, Run
+
+
+def call(case: Case) -> Call:
+    """Values bound once, the backend chosen by symgd."""
+    return _bound(case, "auto")
+
+
+def call_without_compiler(case: Case) -> Call:
+    """The same where there is no C compiler: torch operations, or plain floats."""
+    scalars = all(isinstance(value, float | list) for value in case.both.values())
+    return _bound(case, "python" if scalars else "eager")
+
+
+def _bound(case: Case, backend: str) -> Call:
+    f = symgd.formula(case.problem.formula, given=case.problem.given)
+    bound = symgd.to_torch(f, gradient=list(case.parameters), backend=backend).bind(case.both)
+    return Call(bound, lambda found: [found[0], *[found[1][name] for name in case.parameters]])
+
+
+def descent(case: Case) -> Run:
+    f = symgd.formula(case.problem.formula, given=case.problem.given)
+
+    def run(steps: int) -> Sequence[Any]:
+        found = symgd.descend(f, start=case.parameters, data=case.data, rate=case.problem.rate, steps=steps)
+        return [found.parameters[name] for name in case.parameters]
+
+    return run
