@@ -31,20 +31,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     absent = [f"{peer.name} ({peer.missing})" for peer in peers.PEERS.values() if peer.missing]
     if absent:
         note(f"not installed, their cells stay empty: {', '.join(absent)}; pip install 'symgd[bench]'")
+    about = report.machine(asked.threads)
+
+    def ordered() -> list[kinds.Measured]:
+        return [found[name] for name in kinds.CELLS if name in found]
+
+    def keep() -> None:
+        if asked.json:
+            Path(asked.json).write_text(json.dumps(report.as_json(about, ordered()), indent=1), encoding="utf-8")
+
     clock = time.process_time if asked.threads == 1 else time.perf_counter
     code = _DONE
     try:
         for number, cell in enumerate(cells):
             note(f"{number + 1}/{len(cells)} {cell.id}")
             found[cell.id] = kinds.measured(cell, peers.PEERS, timing.QUICK if asked.quick else timing.FULL, clock, found)
+            keep()  # after every cell: what ends the run loses one
     except KeyboardInterrupt:
         note("interrupted: what follows is what was measured before")
         code = _INTERRUPTED
-    about = report.machine(asked.threads)
-    ordered = [found[name] for name in kinds.CELLS if name in found]
-    print(report.report(ordered))
-    if asked.json:
-        Path(asked.json).write_text(json.dumps(report.as_json(about, ordered), indent=1), encoding="utf-8")
+    print(report.report(ordered()))
     if asked.readme:
         try:
             README.write_text(report.rewritten(README.read_text(encoding="utf-8"), report.readme_tables(about, found)), encoding="utf-8")

@@ -9,27 +9,32 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from symgd.bench import other_ways, torch_ways
 from symgd.bench.checking import WrongNumbers, check
+from symgd.bench.cold import in_fresh_process
 from symgd.bench.families import FAMILIES, Family, derivation, point
 from symgd.bench.fits import FITS, Fit, reference, squares
-from symgd.bench.peers import OURS, Peer, Way
+from symgd.bench.peers import OURS, Peer
 from symgd.bench.problems import PROBLEMS, Case, Problem
-from symgd.bench.timing import Clock, Effort, Ratio, interleaved, ratio
+from symgd.bench.timing import Clock, Effort, Ratio, interleaved, ratio, told
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
     """A call that was checked, and how many units it does: steps of a descent. `keeps` is what it needs, and may not hold itself."""
 
-    call: Callable[[], object]
+    call: Callable[[], Any]
     units: int = 1
     keeps: object = None
 
 
-Ready = Callable[[Way], Timed | None]
+Ready = Callable[[Peer], Timed | None]
+Rounds = Callable[..., dict[str, list[float]]]
 
 _TOO_LONG = 0.5  # seconds at a smaller size from which a larger one is left out
 _LADDER = (10, 100, 1_000, 10_000, 100_000)  # steps of descents: as many as end in `_DESCENT` seconds
@@ -39,13 +44,14 @@ _OF_FITS = 1e-6  # what parameters of fits agree to: see `fits`
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """`kind:name`, in words, and what prepares it; `before` is the same at a smaller size."""
+    """`kind:name`, in words, and what prepares it; `before` is the same at a smaller size; `rounds` times the calls."""
 
     kind: str
     name: str
     title: str
     prepare: Callable[[], Ready]
     before: str = ""
+    rounds: Rounds = interleaved
 
     @property
     def id(self) -> str:
@@ -72,20 +78,19 @@ def measured(
     earlier = (known or {}).get(cell.before)
     found: dict[str, Timed] = {}
     for peer in peers.values():
-        way = peer.ways.get(cell.kind)
-        if way is None:
+        if cell.kind not in peer.ways:
             continue
         out.notes[peer.name] = _left_out(peer, cell, earlier)
         if not out.notes[peer.name]:
             begin = time.perf_counter()
             try:
-                made = ready(way)
+                made = ready(peer)
             except Exception as error:  # whatever a package raises: it is named, and has no time
                 made, out.notes[peer.name] = None, _words(error)
             if made is not None:
                 found[peer.name], out.first[peer.name] = made, time.perf_counter() - begin
     out.notes = {name: note for name, note in out.notes.items() if note}
-    rounds = interleaved({name: made.call for name, made in found.items()}, effort, clock)
+    rounds = cell.rounds({name: made.call for name, made in found.items()}, effort, clock)
     times = {name: [seconds / found[name].units for seconds in row] for name, row in rounds.items()}
     out.seconds = {name: median(row) for name, row in times.items()}
     if OURS in times:
@@ -121,8 +126,8 @@ def call_of(problem: Problem) -> Callable[[], Ready]:
         case = Case.of(problem)
         wanted = torch_ways.autograd(case).result()
 
-        def ready(way: Way) -> Timed | None:
-            call = way(case)
+        def ready(peer: Peer) -> Timed | None:
+            call = peer.ways["call"](case)
             if call is None:
                 return None
             check(call.result(), wanted)
@@ -141,8 +146,8 @@ def descent_of(problem: Problem) -> Callable[[], Ready]:
         check(other_ways.closed(case).result(), torch_ways.autograd(case).result())
         wanted = cache(other_ways.closed_steps(case))
 
-        def ready(way: Way) -> Timed | None:
-            run = way(case)
+        def ready(peer: Peer) -> Timed | None:
+            run = peer.ways["descent"](case)
             if run is None:
                 return None
             run(2)  # compiles
@@ -175,8 +180,8 @@ def fit_of(fit: Fit) -> Callable[[], Ready]:
     def prepare() -> Ready:
         wanted = reference(fit)
 
-        def ready(way: Way) -> Timed:
-            call = way(fit)
+        def ready(peer: Peer) -> Timed:
+            call = peer.ways["fit"](fit)
             found = call.result()
             check([squares(fit, found)], [squares(fit, wanted)])
             check(found, wanted, _OF_FITS)
@@ -191,13 +196,35 @@ def derivation_of(family: Family, n: int) -> Callable[[], Ready]:
     """Building a formula and deriving its gradient; checked at a small size of the same family."""
 
     def prepare() -> Ready:
-        def ready(way: Way) -> Timed:
-            deriver, small = way(), min(n, 10)
+        def ready(peer: Peer) -> Timed:
+            deriver, small = peer.ways["derive"](), min(n, 10)
             where = point(family, small)
             slopes, x = derivation(deriver, family, small)
             check([deriver.at(slopes, x, where)], [family.slopes(where, small)])
             derivation(deriver, family, n)
             return Timed(lambda: derivation(deriver, family, n))
+
+        return ready
+
+    return prepare
+
+
+def cold_of(problem: Problem, again: bool) -> Callable[[], Ready]:
+    """From the formula to the first gradient in a fresh process: the first one, or one that finds what an earlier one kept on disk."""
+
+    def prepare() -> Ready:
+        wanted = torch_ways.autograd(Case.of(problem)).result()
+        kept = TemporaryDirectory(prefix="symgd-bench-")
+
+        def ready(peer: Peer) -> Timed:
+            folder = Path(kept.name, peer.name.replace(" ", "-"))
+
+            def run() -> float:
+                with TemporaryDirectory(prefix="symgd-bench-") as empty:
+                    return in_fresh_process(peer.name, problem.name, folder if again else Path(empty))[0]
+
+            check(in_fresh_process(peer.name, problem.name, folder)[1], wanted)
+            return Timed(run, keeps=kept)
 
         return ready
 
@@ -213,7 +240,8 @@ TITLES = {
     "derive": "building a formula of n scalars and deriving its gradient",
     "cold": "in a fresh process, after the imports: from the formula to the first gradient",
 }
-_SIZES = {"rosenbrock": (10, 100, 1_000, 10_000), "product": (10, 100, 1_000, 10_000), "composition": (10, 50, 200, 1_000)}
+_SIZES = (10, 100, 1_000)
+_COLD = ("rosenbrock", "decay", "logistic")
 
 
 def _cells() -> Iterator[Cell]:
@@ -226,10 +254,14 @@ def _cells() -> Iterator[Cell]:
         yield Cell("fit", fit.name, fit.title, fit_of(fit))
     for family in FAMILIES.values():
         before = ""
-        for n in _SIZES[family.name]:
+        for n in _SIZES:
             cell = Cell("derive", f"{family.name}:{n}", f"{family.title}, n = {n:,}", derivation_of(family, n), before)
             before = cell.id
             yield cell
+    for problem in PROBLEMS.values():
+        if problem.name in _COLD:
+            yield Cell("cold", problem.name, problem.title, cold_of(problem, False), rounds=told)
+            yield Cell("cold", f"{problem.name}:again", f"{problem.title}, a second process", cold_of(problem, True), rounds=told)
 
 
 CELLS: dict[str, Cell] = {cell.id: cell for cell in _cells()}

@@ -34,13 +34,17 @@ OURS = "symgd"  # the row that all ratios are to
 PEERS: dict[str, Peer] = {
     row.name: row
     for row in (
-        Peer(OURS, ("torch",), {"call": ours.call, "descent": ours.descent, "fit": fits.ours, "derive": families.ours}),
-        Peer("symgd, no compiler", ("torch",), {"call": ours.call_without_compiler}),
-        Peer("torch autograd", ("torch",), {"call": torch_ways.autograd, "descent": torch_ways.sgd}),
-        Peer("torch.compile", ("torch",), {"call": torch_ways.compiled, "descent": torch_ways.compiled_steps}),
+        Peer(OURS, ("torch",), {"call": ours.call, "descent": ours.descent, "fit": fits.ours, "derive": families.ours, "cold": ours.call}),
+        Peer("symgd, no compiler", ("torch",), {"call": ours.call_without_compiler, "cold": ours.call_without_compiler}),
+        Peer("torch autograd", ("torch",), {"call": torch_ways.autograd, "cold": torch_ways.autograd, "descent": torch_ways.sgd}),
+        Peer("torch.compile", ("torch",), {"call": torch_ways.compiled, "cold": torch_ways.compiled, "descent": torch_ways.compiled_steps}),
         Peer("torch.func", ("torch",), {"call": torch_ways.functional}),
-        Peer("JAX", ("jax",), {"call": other_ways.jax_call, "descent": other_ways.jax_steps, "derive": families.jax}),
-        Peer("numba", ("numba",), {"call": other_ways.numba_call, "descent": other_ways.numba_steps}),
+        Peer(
+            "JAX",
+            ("jax",),
+            {"call": other_ways.jax_call, "cold": other_ways.jax_call, "descent": other_ways.jax_steps, "derive": families.jax},
+        ),
+        Peer("numba", ("numba",), {"call": other_ways.numba_call, "cold": other_ways.numba_call, "descent": other_ways.numba_steps}),
         Peer("CasADi", ("casadi",), {"call": other_ways.casadi_call, "derive": families.casadi}),
         Peer("numpy by hand", ("numpy",), {"call": other_ways.closed, "descent": other_ways.closed_steps}),
         Peer("scipy", ("scipy",), {"fit": fits.scipy}),

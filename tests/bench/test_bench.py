@@ -16,10 +16,11 @@ import torch
 from symgd.bench import __main__ as command
 from symgd.bench import families, fits, kinds, other_ways, ours, peers, report, torch_ways
 from symgd.bench.checking import WrongNumbers, check
+from symgd.bench.cold import in_fresh_process
 from symgd.bench.kinds import CELLS, Measured, chosen, measured
 from symgd.bench.peers import OURS, Peer
 from symgd.bench.problems import PROBLEMS, Call, Case
-from symgd.bench.timing import QUICK, Effort, Ratio, interleaved, ratio
+from symgd.bench.timing import QUICK, Effort, Ratio, interleaved, ratio, told
 
 README = (Path(__file__).resolve().parent.parent.parent / "README.md").read_text(encoding="utf-8")
 ABOUT = {"cores": 2, "processor": "a processor", "threads": 1, "python": "3.11.7", "versions": {"torch": "2.13.0"}}
@@ -313,3 +314,22 @@ def test_installing_the_extra_brings_every_peer() -> None:
     text = (Path(__file__).resolve().parent.parent.parent / "pyproject.toml").read_text(encoding="utf-8")
     extra = text.split("\nbench = [")[1].split("\n]\n")[0] + text.split("dependencies = [")[1].split("\n]\n")[0]
     assert {name for peer in peers.PEERS.values() for name in peer.needs} <= set(re.findall(r'"(\w+)>=', extra))
+
+
+# ---- fresh processes -------------------------------------------------------------------------------------------------
+
+
+def test_a_fresh_process_gives_its_time_and_its_numbers(tmp_path: Path) -> None:
+    seconds, numbers = in_fresh_process("symgd, no compiler", "rosenbrock", tmp_path)
+    assert seconds > 0
+    check(numbers, torch_ways.autograd(Case.of(PROBLEMS["rosenbrock"])).result())
+
+
+def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="KeyError: 'nobody'"):
+        in_fresh_process("nobody", "rosenbrock", tmp_path)
+
+
+def test_processes_that_measure_themselves_take_turns() -> None:
+    left = {"a": iter((3.0, 4.0)), "b": iter((1.0, 2.0))}
+    assert told({name: lambda one=one: next(one) for name, one in left.items()}, Effort(1, 1.0, 1.0)) == {"a": [3.0, 4.0], "b": [1.0, 2.0]}
