@@ -23,12 +23,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(text, file=sys.stderr, flush=True)
 
     try:
-        cells = kinds.chosen([name for name in asked.cells.split(",") if name])
+        cells = kinds.chosen([name for name in (asked.cells or ("call" if asked.passes else "")).split(",") if name])
         found = report.from_json(json.loads(Path(asked.keep).read_text(encoding="utf-8"))) if asked.keep else {}
     except (ValueError, OSError) as error:
         note(f"error: {error}.")
         return _BAD
-    absent = [f"{peer.name} ({peer.missing})" for peer in peers.PEERS.values() if peer.missing]
+    rows = peers.without_passes() if asked.passes else peers.PEERS
+    absent = [f"{peer.name} ({peer.missing})" for peer in rows.values() if peer.missing]
     if absent:
         note(f"not installed, their cells stay empty: {', '.join(absent)}; pip install 'symgd[bench]'")
     about = report.machine(asked.threads)
@@ -45,12 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for number, cell in enumerate(cells):
             note(f"{number + 1}/{len(cells)} {cell.id}")
-            found[cell.id] = kinds.measured(cell, peers.PEERS, timing.QUICK if asked.quick else timing.FULL, clock, found)
+            found[cell.id] = kinds.measured(cell, rows, timing.QUICK if asked.quick else timing.FULL, clock, found)
             keep()  # after every cell: what ends the run loses one
     except KeyboardInterrupt:
         note("interrupted: what follows is what was measured before")
         code = _INTERRUPTED
-    print(report.report(ordered()))
+    print(report.report(ordered(), rows))
     if asked.readme:
         try:
             README.write_text(report.rewritten(README.read_text(encoding="utf-8"), report.readme_tables(about, found)), encoding="utf-8")
@@ -71,7 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=1, help="of every package (1: the clock is processor time; else wall time)")
     parser.add_argument("--json", metavar="FILE", help="write all figures to this file")
     parser.add_argument("--keep", metavar="FILE", help="cells that are not measured come from this file, written by --json")
-    parser.add_argument("--readme", action="store_true", help="write the tables to README.md")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--passes", action="store_true", help="instead of other packages: symgd without each pass of its lowering")
+    what.add_argument("--readme", action="store_true", help="write the tables to README.md")
     return parser
 
 

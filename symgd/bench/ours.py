@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import symgd
@@ -20,9 +20,14 @@ def call_without_compiler(case: Case) -> Call:
     return _bound(case, "python" if scalars else "eager")
 
 
-def _bound(case: Case, backend: str) -> Call:
+def call_without(*passes: str) -> Callable[[Case], Call]:
+    """The same without these passes of the lowering, on torch operations, where each shows; see `symgd.lowering.passes`."""
+    return lambda case: _bound(case, "eager", passes)
+
+
+def _bound(case: Case, backend: str, without: Sequence[str] = ()) -> Call:
     f = symgd.formula(case.problem.formula, given=case.problem.given)
-    bound = symgd.to_torch(f, gradient=list(case.parameters), backend=backend).bind(case.both)
+    bound = symgd.to_torch(f, gradient=list(case.parameters), backend=backend, without=without).bind(case.both)
     return Call(bound, lambda found: [found[0], *[found[1][name] for name in case.parameters]])
 
 

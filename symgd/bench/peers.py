@@ -55,3 +55,12 @@ PEERS: dict[str, Peer] = {
         Peer("PyTensor", ("pytensor",), {"derive": families.pytensor}),
     )
 }
+
+
+def without_passes() -> dict[str, Peer]:
+    """symgd on torch operations, and the same without one pass of the lowering each."""
+    from symgd.lowering.passes import PASSES
+
+    rows = [Peer(OURS, (), {"call": ours.call_without()})]
+    rows += [Peer(f"without {name}", (), {"call": ours.call_without(name)}) for name in PASSES]
+    return {row.name: row for row in [*rows, Peer("without all of them", (), {"call": ours.call_without(*PASSES)})]}

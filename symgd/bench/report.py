@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from symgd.bench.kinds import CELLS, TITLES, Cell, Measured
-from symgd.bench.peers import OURS, PEERS
+from symgd.bench.peers import OURS, PEERS, Peer
 from symgd.bench.timing import Ratio
 
 BEGIN, END = "<!-- written by python -m symgd.bench --readme -->", "<!-- until here -->"
@@ -65,15 +65,15 @@ def times(found: Ratio | None) -> str:
     return f"{found.median:,.0f}" if found.median >= 10 else f"{found.median:.1f}" if found.median >= 0.095 else f"{found.median:.2g}"
 
 
-def header(kind: str) -> list[str]:
+def header(kind: str, peers: Mapping[str, Peer] = PEERS) -> list[str]:
     """The columns of a kind: symgd's time, then each peer that can do it."""
-    return [TITLES[kind], OURS, *[name for name in PEERS if name != OURS and kind in PEERS[name].ways]]
+    return [TITLES[kind], OURS, *[name for name in peers if name != OURS and kind in peers[name].ways]]
 
 
-def row(kind: str, cell: Cell | Measured, found: Measured | None, spread: bool = False) -> list[str]:
-    """symgd's time, and the times of the others over it; a cell is empty where there is none."""
+def row(heads: Sequence[str], cell: Cell | Measured, found: Measured | None, spread: bool = False) -> list[str]:
+    """symgd's time, and the times of the others over it; a cell is empty where there is none. `heads` are from `header`."""
     cells = [cell.title, shown(found.seconds.get(OURS)) if found else ""]
-    for name in header(kind)[2:]:
+    for name in heads[2:]:
         known = found.ratios.get(name) if found else None
         text = times(known)
         if spread and known is not None:
@@ -82,20 +82,20 @@ def row(kind: str, cell: Cell | Measured, found: Measured | None, spread: bool =
     return cells
 
 
-def table(kind: str, found: Iterable[Measured]) -> str:
+def table(heads: list[str], found: Iterable[Measured]) -> str:
     """As text: for every cell symgd's time, and how many times as long the others take, between quartiles."""
-    lines = [header(kind), *[row(kind, one, one, spread=True) for one in found]]
+    lines = [heads, *[row(heads, one, one, spread=True) for one in found]]
     widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
     return "\n".join("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip() for line in lines)
 
 
-def report(found: Sequence[Measured]) -> str:
+def report(found: Sequence[Measured], peers: Mapping[str, Peer] = PEERS) -> str:
     """All tables, and below them what has no time, with the reason."""
     parts = []
     for kind in TITLES:
         rows = [one for one in found if one.id.startswith(f"{kind}:")]
         if rows:
-            parts.append(table(kind, rows))
+            parts.append(table(header(kind, peers), rows))
     notes = [f"{one.id}, {name}: {note}" for one in found for name, note in one.notes.items() if not _is_missing(note)]
     absent = sorted({f"{name} ({note})" for one in found for name, note in one.notes.items() if _is_missing(note)})
     if absent:
@@ -135,8 +135,8 @@ def readme_tables(about: Mapping[str, Any], found: Mapping[str, Measured]) -> st
         cells = [cell for cell in CELLS.values() if cell.kind == kind]
         if cells:
             heads = header(kind)
-            lines += ["", _line([heads[0], *heads[1:]]), _line(["---"] + ["---:"] * (len(heads) - 1))]
-            lines += [_line(row(kind, cell, found.get(cell.id))) for cell in cells]
+            lines += ["", _line(heads), _line(["---"] + ["---:"] * (len(heads) - 1))]
+            lines += [_line(row(heads, cell, found.get(cell.id))) for cell in cells]
     return "\n".join([*lines, "", END])
 
 

@@ -21,6 +21,7 @@ from symgd.bench.kinds import CELLS, Measured, chosen, measured
 from symgd.bench.peers import OURS, Peer
 from symgd.bench.problems import PROBLEMS, Call, Case
 from symgd.bench.timing import QUICK, Effort, Ratio, interleaved, ratio, told
+from symgd.lowering.passes import PASSES
 
 README = (Path(__file__).resolve().parent.parent.parent / "README.md").read_text(encoding="utf-8")
 ABOUT = {"cores": 2, "processor": "a processor", "threads": 1, "python": "3.11.7", "versions": {"torch": "2.13.0"}}
@@ -124,7 +125,7 @@ def test_wrong_numbers_of_ours_have_no_time_either() -> None:
     found = measured(CELLS["call:rosenbrock"], rows, QUICK)
     assert set(found.seconds) == {"right"}
     assert found.ratios == {}
-    assert report.row("call", found, found)[1] == ""
+    assert report.row(report.header("call"), found, found)[1] == ""
 
 
 def test_a_descent_with_another_rate_is_refused() -> None:
@@ -314,6 +315,13 @@ def test_installing_the_extra_brings_every_peer() -> None:
     text = (Path(__file__).resolve().parent.parent.parent / "pyproject.toml").read_text(encoding="utf-8")
     extra = text.split("\nbench = [")[1].split("\n]\n")[0] + text.split("dependencies = [")[1].split("\n]\n")[0]
     assert {name for peer in peers.PEERS.values() for name in peer.needs} <= set(re.findall(r'"(\w+)>=', extra))
+
+
+def test_passes_are_measured_one_by_one(few: dict[str, Peer], capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--quick", "--passes", "--cells", "call:rosenbrock"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert [name for name in PASSES if f"without {name}" in shown[0]] == list(PASSES)
+    assert shown[1].count("(") == len(PASSES) + 1
 
 
 # ---- fresh processes -------------------------------------------------------------------------------------------------
