@@ -1,7 +1,8 @@
 """Formulas in n scalars, to be derived: one row for each family, and who derives them.
 
 A family is written once, for a `Deriver`'s symbols and functions. Building the formula and deriving its gradient are measured
-together, with new names every time, so that nothing is remembered from the time before.
+together, with new names every time, so that nothing is remembered from the time before. Gradients are had as each package derives them,
+to be computed with: what symgd does for reading, when a gradient is looked at, is not in it.
 """
 
 from __future__ import annotations
