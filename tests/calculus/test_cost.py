@@ -159,7 +159,7 @@ def test_a_gradient_is_simplified_when_it_is_looked_at() -> None:
     looking = calls_made(lambda: found[0].variables)
     assert 2 * deriving < looking
     assert found[0].shape == (Dimension.of(40),)
-    assert str(found[0][0]) == "*".join(f"x{k}" for k in range(1, 40))
+    assert set(str(found[0][0]).split("*")) == {f"x{k}" for k in range(1, 40)}
 
 
 def test_long_products_are_not_written_out_for_each_of_their_factors() -> None:
