@@ -48,11 +48,12 @@ class Formula:
 
     `layout` says, of a derivative, what its entries are derivatives of, `recipe` how it was asked for.
     `expression` is what is shown and computed. `origin` is what derivatives are taken of: the same without the use of declared
-    symmetry, because a derivative by a matrix sees its entries as independent. `declared` are the leaves that may be given
+    symmetry, because a derivative by a matrix sees its entries as independent. What is `derived` is simplified when it is first
+    looked at. `declared` are the leaves that may be given
     values, `kinked` the functions whose kinks a derivative crosses.
     """
 
-    __slots__ = ("_expression", "_leaves", "declared", "kinked", "layout", "origin", "reading", "recipe", "row")
+    __slots__ = ("_expression", "_leaves", "_origin", "_raw", "declared", "kinked", "layout", "reading", "recipe", "row")
 
     def __init__(
         self,
@@ -65,8 +66,10 @@ class Formula:
         kinked: Sequence[tuple[Map, Expression]] = (),
         layout: str = "",
         recipe: Recipe | None = None,
+        derived: bool = False,
     ) -> None:
-        self.origin = origin
+        self._origin = None if derived else origin
+        self._raw = origin
         self.declared = declared or {}
         self.row = row
         self._expression = expression
@@ -79,6 +82,12 @@ class Formula:
     # ---- what it is -----------------------------------------------------------------------------------------------
 
     @property
+    def origin(self) -> Expression:
+        if self._origin is None:
+            self._origin = self._raw = shortened(simplified(self._raw))
+        return self._origin
+
+    @property
     def expression(self) -> Expression:
         if self._expression is None:
             # What is derived is simplified already; only what is declared, and derivatives must not see, can shorten it further.
@@ -89,7 +98,7 @@ class Formula:
     @property
     def shape(self) -> Shape:
         """The sizes of the axes, each a `Dimension`; () for a scalar."""
-        return self.origin.shape
+        return self._raw.shape
 
     @property
     def leaves(self) -> dict[str, Leaf]:
@@ -621,7 +630,6 @@ def _laid_out(node: Expression, split: int, layout: str) -> Expression:
 
 
 def _derived(f: Formula, node: Expression, recipe: Recipe, more: Sequence[Expression] = (), layout: str = "") -> Formula:
-    """A formula derived from f, simplified, that knows the names f knows."""
-    found = shortened(simplified(node))
+    """A formula derived from f, that knows the names f knows."""
     declared = {**f.known, **{leaf.name: leaf for leaf in more if isinstance(leaf, Leaf)}}
-    return Formula(found, declared, kinked=[*f.kinked, *kinks(f.origin, recipe.by)], layout=layout, recipe=recipe)
+    return Formula(node, declared, kinked=[*f.kinked, *kinks(f.origin, recipe.by)], layout=layout, recipe=recipe, derived=True)

@@ -50,24 +50,31 @@ class _Pass:
 
     def __init__(self, roots: Sequence[Expression], sharing: bool | None, symmetry: bool) -> None:
         self.order = ex.topological(*roots)
-        self.sharing = sharing = len(self.order) > READABLE if sharing is None else sharing
         self.roots, self.symmetry = roots, symmetry
         self.uses = Counter(child for node in self.order for child in node.children)
         self.uses.update(roots)
         self.done: dict[Expression, Expression] = {}
         self.forms: dict[Expression, Expression] = {}
         self.partial: dict[Expression, bool] = {}
-        # A sum used by sums only, a product used by products only: opened by those, never built for itself.
-        self.opened = {node for node in self.order if isinstance(node, Add | Contract)} - set(roots)
+        self.sharing = len(self.order) > READABLE if sharing is None else sharing
+        if self._open() > READABLE and sharing is None and not self.sharing:
+            self.sharing = True  # few nodes, and much to read: every gradient of a long product holds all the others
+            self._open()
+
+    def _open(self) -> int:
+        """Find `opened`, sums used by sums only, products used by products only: taken up by those, never built for themselves. Gives
+        how many terms and factors all sums and products have in the end."""
+        self.opened = {node for node in self.order if isinstance(node, Add | Contract)} - set(self.roots)
         for node in self.order:
             for child in node.children:
-                if type(child) is not type(node) or (sharing and self.uses[child] > 1) or is_slice(child):
+                if type(child) is not type(node) or (self.sharing and self.uses[child] > 1) or is_slice(child):
                     self.opened.discard(child)
         length: dict[Expression, int] = {}
         for node in self.order:
             length[node] = sum(length[child] if child in self.opened else 1 for child in node.children)
             if isinstance(node, Contract) and self.uses[node] > 1 and length[node] > SHORT:
                 self.opened.discard(node)
+        return sum(many for node, many in length.items() if node not in self.opened)
 
     def results(self) -> list[Expression]:
         for node in self.order:

@@ -29,9 +29,11 @@ class Operand:
 
 
 class Builder:
-    """The instructions so far. `assumed` gives the sizes of named dimensions that costs are compared with."""
+    """The instructions so far. `assumed` gives the sizes of named dimensions that costs are compared with; `shares` makes equal
+    instructions once, `orders` says that products are made in the order of least cost."""
 
-    def __init__(self, assumed: Mapping[str, int]) -> None:
+    def __init__(self, assumed: Mapping[str, int], shares: bool = True, orders: bool = True) -> None:
+        self.shares, self.orders = shares, orders
         self.instructions: list[Instruction] = []
         self.requirements: dict[Requirement, None] = {}
         self._known: dict[Instruction, int] = {}
@@ -41,7 +43,7 @@ class Builder:
         """The value of this instruction; `shape` is needed where it does not follow from the inputs."""
         shapes = [self.instructions[value].shape for value in inputs]
         made = Instruction(kind, tuple(inputs), detail, KINDS[kind].shape(detail, shapes, shape))
-        found = self._known.get(made)
+        found = self._known.get(made) if self.shares else None
         if found is None:
             found = self._known[made] = len(self.instructions)
             self.instructions.append(made)

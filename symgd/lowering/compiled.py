@@ -13,10 +13,12 @@ import torch
 from torch import Tensor
 
 from symgd.errors import LoweringError
+from symgd.lowering import torch_arrays, torch_functions
 from symgd.lowering.program import Program
 from symgd.lowering.torch_source import torch_source
 from symgd.lowering.values import Bound
 
+IMPORTED = (torch_arrays, torch_functions)  # by generated source: loaded here, so that the first program need not wait for them
 BACKENDS = ("eager", "compile", "python", "native", "auto")
 _DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 _ENTRYWISE = {"input", "number", "full", "add", "multiply", "divide", "scale", "power", "map", "clone"}

@@ -80,6 +80,8 @@ def _path(builder: Builder, operands: Sequence[Operand], out: frozenset[int], si
     """Pairs of positions in the list of operands; a pair is taken out, its product put at the end."""
     if len(operands) <= 2:
         return [(0, 1)] * (len(operands) - 1)
+    if not builder.orders:
+        return _linear(range(len(operands)))
     inputs = [frozenset(operand.labels) for operand in operands]
     if all(labels <= out for labels in inputs):  # entry by entry: from the smallest up
         order = sorted(range(len(operands)), key=lambda k: builder.cost(operands[k]))

@@ -3,15 +3,14 @@
 Value k is the result of instruction k. Instructions that depend on no input stand in `setup`: they run once, when the program
 is made, the others at every call. (Instructions that depend on data only belong there too; `setup` is where they will go.)
 
-Contract of a valid program, checked by `validate`: every instruction refers to earlier values of shapes its kind takes;
-nothing is computed that no output needs; outputs are tensors of their full shape with storage of their own, so that a caller
-may change one without changing an input, a constant or another output.
+Contract of a valid program, checked by `validate`: every instruction refers to earlier values of shapes its kind takes; outputs are
+tensors of their full shape with storage of their own, so that a caller may change one without changing an input, a constant or
+another output; and what the passes promise that it has been through (see `passes`), as that nothing is computed that no output needs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from symgd.algebra.dimension import ZERO, Dimension, Shape, shape_text
@@ -19,6 +18,7 @@ from symgd.algebra.expression import Leaf
 from symgd.errors import LoweringError
 from symgd.lowering.instructions import KINDS, ShapeFault
 from symgd.lowering.number import Number
+from symgd.lowering.passes import ALL, PASSES, PRUNED, SETUP
 
 _TAKES_NUMBERS = ("add", "multiply", "divide")
 
@@ -32,6 +32,12 @@ class Instruction:
     detail: Any
     shape: Shape
 
+    @property
+    def is_fixed(self) -> bool:
+        """Is the result the same at every call, if its inputs are? A copy is not: the caller owns it."""
+        named = any(length.names for length in _dimensions((self.shape, self.detail)))
+        return self.kind not in ("input", "clone") and not named
+
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
@@ -44,13 +50,14 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """See the module. `inputs` are the variables in the order of the arguments; `outputs` are values."""
+    """See the module. `inputs` are the variables in the order of the arguments; `outputs` are values, `passes` what it has been through."""
 
     inputs: tuple[Leaf, ...]
     instructions: tuple[Instruction, ...]
     outputs: tuple[int, ...]
     setup: frozenset[int]
     requirements: tuple[Requirement, ...] = ()
+    passes: frozenset[str] = ALL
 
     def __post_init__(self) -> None:
         self.validate()
@@ -104,9 +111,10 @@ class Program:
         for place, value in enumerate(self.outputs):
             if not 0 <= value < len(self.instructions):
                 raise _invalid(f"output {place}: it is no value of the program")
-        for number, uses in enumerate(self.uses()):
-            if not uses:
-                raise _invalid(f"instruction {number}, {self.instructions[number].kind}: nothing uses it")
+        for name in PASSES:
+            reason = PASSES[name].promise(self) if name in self.passes else ""
+            if reason:
+                raise _invalid(reason)
         owners: dict[int, int] = {}
         for place, value in enumerate(self.outputs):
             reason = self._output_fault(value)
@@ -158,34 +166,34 @@ class Program:
         return "\n".join([*lines, "return " + ", ".join(f"v{value}" for value in self.outputs)])
 
 
-def pruned(
-    inputs: Sequence[Leaf], instructions: Sequence[Instruction], outputs: Sequence[int], requirements: Sequence[Requirement] = ()
-) -> Program:
-    """The program without what no output needs; what depends on no input goes to `setup`."""
-    needed = [False] * len(instructions)
-    for value in outputs:
+def pruned(program: Program) -> Program:
+    """The program without what no output needs."""
+    needed = [False] * len(program.instructions)
+    for value in program.outputs:
         needed[value] = True
-    for number in range(len(instructions) - 1, -1, -1):
+    for number in range(len(program.instructions) - 1, -1, -1):
         if needed[number]:
-            for value in instructions[number].inputs:
+            for value in program.instructions[number].inputs:
                 needed[value] = True
     renumbered: dict[int, int] = {}
     kept: list[Instruction] = []
-    setup: set[int] = set()
-    for number, instruction in enumerate(instructions):
+    for number, instruction in enumerate(program.instructions):
         if needed[number]:
-            taken = tuple(renumbered[value] for value in instruction.inputs)
-            if is_fixed(instruction) and all(value in setup for value in taken):
-                setup.add(len(kept))
             renumbered[number] = len(kept)
+            taken = tuple(renumbered[value] for value in instruction.inputs)
             kept.append(Instruction(instruction.kind, taken, instruction.detail, instruction.shape))
-    return Program(tuple(inputs), tuple(kept), tuple(renumbered[value] for value in outputs), frozenset(setup), tuple(requirements))
+    outputs = tuple(renumbered[value] for value in program.outputs)
+    setup = frozenset(renumbered[value] for value in program.setup if value in renumbered)
+    return replace(program, instructions=tuple(kept), outputs=outputs, setup=setup, passes=program.passes | {PRUNED})
 
 
-def is_fixed(instruction: Instruction) -> bool:
-    """Is the result the same at every call, if its inputs are? A copy is not: the caller owns it."""
-    named = any(length.names for length in _dimensions((instruction.shape, instruction.detail)))
-    return instruction.kind not in ("input", "clone") and not named
+def set_up(program: Program) -> Program:
+    """The program with what depends on no input in `setup`."""
+    setup: set[int] = set()
+    for number, instruction in enumerate(program.instructions):
+        if instruction.is_fixed and all(value in setup for value in instruction.inputs):
+            setup.add(number)
+    return replace(program, setup=frozenset(setup), passes=program.passes | {SETUP})
 
 
 def _dimensions(detail: Any) -> list[Dimension]:

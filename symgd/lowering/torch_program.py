@@ -21,6 +21,7 @@ from symgd.lowering.backends import Backend, Built
 from symgd.lowering.compiled import Compiled, checked_backend, checked_device, checked_dtype
 from symgd.lowering.lower import lower
 from symgd.lowering.native.call import is_plain
+from symgd.lowering.passes import ACCURATE, ALL, SIMPLIFIED, passes_without
 from symgd.lowering.program import Program
 from symgd.lowering.stable.rewrite import stable
 from symgd.lowering.torch_source import torch_source
@@ -38,16 +39,18 @@ def to_torch(
     dtype: torch.dtype | None = torch.float64,
     device: Any = "cpu",
     backend: str = "eager",
+    without: Sequence[str] | str = (),
 ) -> TorchProgram:
     """The formula as a torch program that returns its value and the gradient by each of the named variables.
 
     The gradient is the symbolic one, lowered together with the value, so that they share what they have in common; each
     entry has the shape of its variable. `backend` is "eager" (torch operations), "compile" (torch.compile), "native" (C, compiled
     once and kept on disk), "python" (plain floats, for a few numbers) or "auto"; see `symgd.lowering.backends`. The numbers are
-    the same up to rounding. What cannot be had is replaced, and `p.backend.why` says why.
+    the same up to rounding. What cannot be had is replaced, and `p.backend.why` says why. `without` names passes that are left
+    out, as "sharing", to see what they bring: see `symgd.lowering.passes`.
 
-    Raises `FormulaError` for an unknown name, `ShapeError` for the gradient of an array, `LoweringError` for a dtype, device or
-    backend that is not there.
+    Raises `FormulaError` for an unknown name, `ShapeError` for the gradient of an array, `LoweringError` for a dtype, device,
+    backend or pass that is not there.
 
     >>> from symgd.formula import formula
     >>> p = to_torch(formula("(w*x - y)^2"), gradient=["w"])
@@ -58,7 +61,7 @@ def to_torch(
     backend, device, dtype = checked_backend(backend), checked_device(device), checked_dtype(dtype)
     f = as_formula(f)
     names = _gradient_names(f, gradient)
-    return TorchProgram(f, names, dtype, device, backend)
+    return TorchProgram(f, names, dtype, device, backend, passes_without(without))
 
 
 def _gradient_names(f: Formula, gradient: Any) -> list[str]:
@@ -90,11 +93,13 @@ class TorchProgram:
     `program` are the instructions.
     """
 
-    def __init__(self, f: Formula, names: Sequence[str], dtype: torch.dtype, device: torch.device, backend: str) -> None:
+    def __init__(
+        self, f: Formula, names: Sequence[str], dtype: torch.dtype, device: torch.device, backend: str, passes: frozenset[str] = ALL
+    ) -> None:
         self.formula, self.names, self.dtype, self.device = f, tuple(names), dtype, device
         known = f.known
         parameters = tuple(known[name] for name in names)
-        self.program: Program = _lowered(f.expression, f.origin, tuple(known.items()), parameters)
+        self.program: Program = _lowered(f.expression, f.origin, tuple(known.items()), parameters, passes)
         made = _built if backend == "eager" else Built  # what the others become depends on the machine as it is then
         self.built = made(self.program, dtype, device, backend, tuple(self.small))
         self.backend: Backend = self.built.backend
@@ -227,10 +232,12 @@ def _named(function: Callable[[], Sequence[Any]], names: Sequence[str]) -> Calla
 
 
 @lru_cache(maxsize=128)
-def _lowered(value: Expression, origin: Expression, known: tuple[tuple[str, Leaf], ...], parameters: tuple[Leaf, ...]) -> Program:
+def _lowered(
+    value: Expression, origin: Expression, known: tuple[tuple[str, Leaf], ...], parameters: tuple[Leaf, ...], passes: frozenset[str]
+) -> Program:
     """The program of a formula and its gradient; of formulas used lately it is kept."""
-    roots = value_and_slopes(value, origin, parameters)
-    return lower(roots, used_inputs(roots, dict(known)), parameters)
+    roots = value_and_slopes(value, origin, parameters, passes)
+    return lower(roots, used_inputs(roots, dict(known)), parameters, passes=passes)
 
 
 @lru_cache(maxsize=128)
@@ -238,16 +245,23 @@ def _built(program: Program, dtype: torch.dtype, device: torch.device, backend: 
     return Built(program, dtype, device, backend, small)
 
 
-def value_and_slopes(value: Expression, origin: Expression, parameters: Sequence[Leaf]) -> list[Expression]:
+def value_and_slopes(value: Expression, origin: Expression, parameters: Sequence[Leaf], passes: frozenset[str] = ALL) -> list[Expression]:
     """The value and its gradient in forms that keep their digits.
 
     The value is rewritten before it is derived, so that derivatives are those of named functions, and the gradient once more:
     its own cancellations are others than those of the value.
     """
+
+    def accurate(roots: list[Expression], for_deriving: bool = False) -> list[Expression]:
+        return stable(roots, for_deriving) if ACCURATE in passes else roots
+
+    def simple(roots: list[Expression]) -> list[Expression]:
+        return simplified_all(roots) if SIMPLIFIED in passes else roots
+
     if not parameters:
-        return simplified_all(stable([value]))
-    slopes = derive.gradient(stable([origin], for_deriving=True)[0], parameters)
-    return simplified_all(stable(simplified_all([value, *slopes])))
+        return simple(accurate([value]))
+    slopes = derive.gradient(accurate([origin], for_deriving=True)[0], parameters)
+    return simple(accurate(simple([value, *slopes])))
 
 
 def used_inputs(roots: Sequence[Expression], known: Mapping[str, Leaf]) -> list[Leaf]:

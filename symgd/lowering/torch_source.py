@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symgd.algebra.dimension import Dimension, shape_text
+from symgd.lowering.passes import FREED
 from symgd.lowering.program import Instruction, Program
 from symgd.lowering.torch_templates import WRITERS, repeats
 from symgd.lowering.torch_text import ATOM, Context, Text
@@ -105,6 +106,8 @@ class _Writer:
 
     def _delete(self, text: Text) -> None:
         """Free the arrays whose last use this line was."""
+        if FREED not in self.program.passes:
+            return
         gone = []
         for value in text.used:
             self.remaining[value] -= 1

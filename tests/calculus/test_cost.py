@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
 import pytest
 
+import symgd
 from symgd.algebra import expression as ex
 from symgd.algebra.canonical import canonical
+from symgd.algebra.dimension import Dimension
 from symgd.algebra.expression import Expression, Leaf
 from symgd.algebra.functions.table import F
 from symgd.algebra.simplify import simplified, simplified_all
@@ -145,3 +148,26 @@ def test_second_derivatives_are_linear_too() -> None:
         slope = gradient(root, variables)[n // 2]
         counts.append(nodes_made(lambda slope=slope, variables=variables: gradient(slope, variables)))
     assert counts[1] <= 12 * counts[0] + 100
+
+
+def test_a_gradient_is_simplified_when_it_is_looked_at() -> None:
+    """Deriving what is not shown makes few calls; what is shown is the same."""
+    x = symgd.variables(", ".join(f"x{k}" for k in range(40)))
+    whole = math.prod(x[1:], start=x[0])
+    found: list[symgd.Formula] = []
+    deriving = calls_made(lambda: found.append(symgd.gradient(whole, [str(one) for one in x])))
+    looking = calls_made(lambda: found[0].variables)
+    assert 2 * deriving < looking
+    assert found[0].shape == (Dimension.of(40),)
+    assert set(str(found[0][0]).split("*")) == {f"x{k}" for k in range(1, 40)}
+
+
+def test_long_products_are_not_written_out_for_each_of_their_factors() -> None:
+    """Every gradient of a product of n factors holds n - 1: written out, they are n² altogether."""
+
+    def nodes_and_factors(n: int) -> int:
+        root, variables = flat_product(n)
+        return sum(1 + len(node.children) for node in ex.topological(simplified(ex.stack(gradient(root, variables)))))
+
+    assert nodes_and_factors(90) <= 12 * 90
+    assert nodes_and_factors(20) >= 20 * 18  # short ones are, as they are read

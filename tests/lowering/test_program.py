@@ -13,6 +13,7 @@ from symgd.algebra.functions.table import F
 from symgd.errors import LoweringError
 from symgd.lowering.lower import lower
 from symgd.lowering.number import Number
+from symgd.lowering.passes import ALL, PRUNED, SHARED
 from symgd.lowering.program import Instruction, Program, pruned
 from symgd.lowering.torch_program import to_torch
 
@@ -85,8 +86,8 @@ def test_an_expanded_output_is_found():
 def test_what_no_output_needs_is_left_out():
     extra = Instruction("map", (2,), GOOD.instructions[3].detail, (m,))
     dead = Instruction("scale", (7,), TWO, (m,))
-    program = pruned(GOOD.inputs, [*GOOD.instructions, extra, dead], GOOD.outputs)
-    assert str(program) == str(GOOD)
+    drafted = Program(GOOD.inputs, (*GOOD.instructions, extra, dead), GOOD.outputs, GOOD.setup, passes=ALL - {PRUNED, SHARED})
+    assert str(pruned(drafted)) == str(GOOD)
 
 
 # ---- operations ------------------------------------------------------------------------------------------------------
