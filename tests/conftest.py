@@ -40,7 +40,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput[_FROM_WORKER] = sorted(latex_batch.gathered)
         return
-    errors, remarks = session.config.stash[_report] = latex_batch.report(latex_batch.gathered)
+    errors, _ = session.config.stash[_report] = latex_batch.report(latex_batch.gathered)
     if errors and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
