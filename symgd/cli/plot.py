@@ -39,7 +39,9 @@ def _run(arguments: argparse.Namespace) -> int:
         if name not in f.known:
             unknown_name(name, f.known)
     kind = arguments.kind or _suited(f, arguments, point, start)
-    allowed = (".gif", ".html") if kind == "animation" else (".png", ".pdf", ".svg", ".pgf")
+    from symgd.notes.figures.moving import FILMS
+
+    allowed = FILMS if kind == "animation" else (".png", ".pdf", ".svg", ".pgf")
     if output.suffix.lower() not in allowed:
         raise ValueGivenError(
             f"a figure of this kind cannot be written to {arguments.output!r}.", hint=f"Its ending is one of {', '.join(allowed)}."

@@ -51,6 +51,7 @@ class Numbers:
         self.used = [name for name in self.names if name in f.variables]
         self.program = to_torch(f, gradient=self.used) if self.used else None
         self.constant = 0.0 if self.used else float(f.evaluate(self.fixed))
+        self.takes_batches = not any(leaf.shape for leaf in f.leaves.values())
 
     def at(self, point: Sequence[float]) -> tuple[float, list[float]]:
         """The value and the slopes."""
@@ -61,10 +62,16 @@ class Numbers:
         return float(value), [float(slopes[name]) if name in slopes else 0.0 for name in self.names]
 
     def many(self, points: Any) -> tuple[Any, Any]:
-        """Values, and slopes in columns, at the points that are the rows of an array."""
+        """Values, and slopes in columns, at the points that are the rows of an array: one call where all variables are scalars."""
         import numpy as np
 
-        found = [self.at(point) for point in np.asarray(points, float)]
+        points = np.asarray(points, float)
+        if self.program is not None and self.takes_batches:
+            columns = {name: points[:, k] for k, name in enumerate(self.names) if name in self.used}
+            value, slopes = self.program({**self.fixed, **columns})
+            none = np.zeros(len(points))
+            return value.numpy(), np.stack([slopes[name].numpy() if name in slopes else none for name in self.names], axis=1)
+        found = [self.at(point) for point in points]
         return np.array([value for value, _ in found]), np.array([slopes for _, slopes in found])
 
 
