@@ -10,6 +10,7 @@ from symgd.errors import FormulaError, ShapeError, ValueGivenError
 from symgd.formula import Formula, as_formula, unknown_name
 
 Box = tuple[tuple[float, float], ...]
+_RANGES = 'Write box=((-2, 2), (-1, 3)), or --box "x=[-2, 2], y=[-1, 3]" on the command line.'
 
 
 def scalar_formula(f: Any) -> Formula:
@@ -28,6 +29,9 @@ def axes_of(f: Formula, variables: Any, count: int, values: Mapping[str, Any]) -
         if f.known[name].shape:
             raise ShapeError(f"{name} is an array, and an axis is a number.", hint="Draw a slice: symgd.plot_slice.")
     names = names or [name for name, leaf in f.leaves.items() if not leaf.shape and name not in values]
+    if not names:
+        hint = "Draw a slice of an array along a direction: symgd.plot_slice, or --kind slice on the command line." if f.leaves else ""
+        raise FormulaError("the formula has no scalar variable for an axis.", hint=hint)
     if len(names) != count:
         words = {1: "one variable", 2: "two variables"}[count]
         reason = f"this figure has {words} for its {'axis' if count == 1 else 'axes'}, and there are {len(names)}."
@@ -80,7 +84,7 @@ def box_of(box: Any, count: int, points: Sequence[Sequence[float]], least: float
     if box is not None:
         flat = [box] if count == 1 and not isinstance(box[0], Sequence) else list(box)
         if len(flat) != count or any(len(side) != 2 or not side[0] < side[1] or not all(map(math.isfinite, side)) for side in flat):
-            raise ValueGivenError("a box has a lower and a larger upper end for each axis.", hint="Write box=((-2, 2), (-1, 3)).")
+            raise ValueGivenError("a box has a lower and a larger upper end for each axis.", hint=_RANGES)
         return tuple((float(low), float(high)) for low, high in flat)
     if not points:
         return ((-3.0, 3.0),) * count

@@ -159,6 +159,9 @@ def plot_directions(f: Any, variables: Sequence[str] | None = None, *, point: Ma
     f = scalar_formula(f)
     others = {name: value for name, value in point.items() if variables is not None and name not in variables}
     names = axes_of(f, variables, 2, others)
+    missing = [name for name in f.variables if name not in point]
+    if missing:
+        raise ValueGivenError(f"the point has no value for {missing[0]}.", hint="Give every variable a value.")
     value = gradient(f, names).evaluate(point).tolist()
     norm = math.hypot(*value)
     angles = np.linspace(0, 2 * np.pi, 145)
