@@ -250,3 +250,8 @@ def test_wide_formulas_are_broken_at_terms() -> None:
     pieces = broken(latex, 20)
     assert " ".join(pieces) == latex
     assert all(width(piece) <= 21 for piece in pieces)
+
+
+def test_a_function_stands_apart_from_what_is_before_it() -> None:
+    assert '<mi>y</mi><mo lspace="0.17em" rspace="0">cos</mo>' in mathml(r"y \cos\left(x\right)")
+    assert '<mo lspace="0.17em" rspace="0.17em">log</mo><mi>x</mi>' in mathml(r"\log x")
