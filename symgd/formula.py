@@ -49,11 +49,11 @@ class Formula:
     `layout` says, of a derivative, what its entries are derivatives of, `recipe` how it was asked for.
     `expression` is what is shown and computed. `origin` is what derivatives are taken of: the same without the use of declared
     symmetry, because a derivative by a matrix sees its entries as independent. What is `derived` is simplified when it is first
-    looked at. `declared` are the leaves that may be given
-    values, `kinked` the functions whose kinks a derivative crosses.
+    looked at. `author` is the expression that someone wrote, this one or the one it is derived of: its parts are printed in his
+    order. `declared` are the leaves that may be given values, `kinked` the functions whose kinks a derivative crosses.
     """
 
-    __slots__ = ("_expression", "_leaves", "_origin", "_raw", "declared", "kinked", "layout", "reading", "recipe", "row")
+    __slots__ = ("_expression", "_leaves", "_origin", "_raw", "author", "declared", "kinked", "layout", "reading", "recipe", "row")
 
     def __init__(
         self,
@@ -67,6 +67,7 @@ class Formula:
         layout: str = "",
         recipe: Recipe | None = None,
         derived: bool = False,
+        author: Expression | None = None,
     ) -> None:
         self._origin = None if derived else origin
         self._raw = origin
@@ -78,6 +79,7 @@ class Formula:
         self.kinked = tuple(kinked)
         self.layout = layout
         self.recipe = recipe
+        self.author = author
 
     # ---- what it is -----------------------------------------------------------------------------------------------
 
@@ -132,8 +134,13 @@ class Formula:
         """The complete declarations: `symgd.formula(str(f), given=f.given)` is f again."""
         return _declarations(self.known.values(), self.origin)
 
+    @property
+    def _authored(self) -> frozenset[Expression]:
+        """The nodes whose parts are printed in the order they have."""
+        return frozenset(ex.topological(self.author)) if self.author is not None else frozenset()
+
     def __str__(self) -> str:
-        return infix(self.expression, row=self.row, avoid=self._names())
+        return infix(self.expression, row=self.row, avoid=self._names(), authored=self._authored)
 
     def __repr__(self) -> str:
         return f"Formula({str(self)!r})"
@@ -158,7 +165,8 @@ class Formula:
         >>> print(f.latex(bold="vectors", fractions="slash", brackets="plain"))
         \lVert A \bm{x}\rVert_2^{2} / 2
         """
-        return latex(self.expression, notation, row=self.row, avoid=self._names(), style=Style(transpose, bold, fractions, brackets))
+        style = Style(transpose, bold, fractions, brackets)
+        return latex(self.expression, notation, row=self.row, avoid=self._names(), style=style, authored=self._authored)
 
     @property
     def steps(self) -> Derivation:
@@ -172,7 +180,7 @@ class Formula:
         from symgd.notation.derivation import Derivation
 
         recipe = replace(self.recipe, result=self.origin, shown=self.expression)
-        return Derivation(recipe, [*self.known.values(), *ex.leaves(recipe.root)], _declarations)
+        return Derivation(recipe, [*self.known.values(), *ex.leaves(recipe.root)], _declarations, self._authored)
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
@@ -277,7 +285,8 @@ class Formula:
             if length is None and position < 0:
                 raise ShapeError(f"a negative index needs a dimension that is a number, not {node.shape[0]}.", hint="Count from the start.")
             node = ex.element(node, 0, Dimension.of(position if position >= 0 else position + (length or 0)))
-        return Formula(node, self.declared, expression=node if self._expression is self.origin else None, kinked=self.kinked)
+        shown = node if self._expression is self.origin else None
+        return Formula(node, self.declared, expression=shown, kinked=self.kinked, author=self.author)
 
     def __len__(self) -> int:
         length = self.shape[0].constant if self.shape else None
@@ -325,7 +334,8 @@ def formula(text: Any, given: str | Mapping[str, str] = "", syntax: str = "infix
         return Formula(root, _by_name(root), expression=root)
     reading = read(text, given, syntax, limits or Limits())
     value = reading.value
-    return Formula(value.node, reading.declared, row=value.row, expression=value.node, reading=reading, kinked=reading.kinked)
+    node = value.node
+    return Formula(node, reading.declared, row=value.row, expression=node, reading=reading, kinked=reading.kinked, author=node)
 
 
 def variables(given: str) -> tuple[Formula, ...]:
@@ -380,7 +390,8 @@ def function_of(operation: Callable[..., Value], *operands: Any) -> Formula:
         # Only now is the text of the operands worth printing; it names them in the message.
         value = operation(*[replace(f.value, text=str(f)) for f in formulas])
     kinked = [pair for f in formulas for pair in f.kinked] if any(f.kinked for f in formulas) else ()
-    return Formula(value.node, None, row=value.row, expression=value.node, kinked=kinked)
+    author = value.node if all(f.author is f.origin or not f.origin.children for f in formulas) else None
+    return Formula(value.node, None, row=value.row, expression=value.node, kinked=kinked, author=author)
 
 
 # ---- deriving --------------------------------------------------------------------------------------------------------
@@ -535,7 +546,7 @@ def simplify(f: Any, *, seconds: float = 1.0) -> Formula:
     holds wherever both sides are defined.
 
     >>> from symgd import formula, simplify
-    >>> print(simplify(formula("sin(x)^2 + cos(x)^2 + x")))
+    >>> print(simplify(formula("sin(x)^2 + cos(x)^2 + x"), seconds=60))
     x + 1
     """
     from symgd.algebra.pointwise import pointwise_simplified
@@ -632,4 +643,5 @@ def _laid_out(node: Expression, split: int, layout: str) -> Expression:
 def _derived(f: Formula, node: Expression, recipe: Recipe, more: Sequence[Expression] = (), layout: str = "") -> Formula:
     """A formula derived from f, that knows the names f knows."""
     declared = {**f.known, **{leaf.name: leaf for leaf in more if isinstance(leaf, Leaf)}}
-    return Formula(node, declared, kinked=[*f.kinked, *kinks(f.origin, recipe.by)], layout=layout, recipe=recipe, derived=True)
+    kinked = [*f.kinked, *kinks(f.origin, recipe.by)]
+    return Formula(node, declared, kinked=kinked, layout=layout, recipe=recipe, derived=True, author=f.author)

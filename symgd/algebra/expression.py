@@ -762,9 +762,14 @@ def power(base: Expression | Number, exponent: Expression | Number) -> Expressio
 
 def element(node: Expression, axis: int, position: Dimension) -> Expression:
     """The slice of `node` at `position` (from 0) of one axis."""
-    if isinstance(node, Stack) and axis == 0 and position.constant is not None:
-        return node.children[position.constant]
+    if isinstance(node, Stack) and position.constant is not None:
+        return node.children[position.constant] if axis == 0 else stack([element(child, axis - 1, position) for child in node.children])
     labels = list(range(node.rank))
+    if isinstance(node, Contract) and len(node.children) == 1 and isinstance(node.children[0], Stack) and node.labels[0].count(axis) == 1:
+        (inside,), (whole,) = node.labels, node.children  # of a literal that is turned: an entry of the literal
+        found = element(whole, inside.index(axis), position)
+        sizes = {k: size for k, size in node.dimensions().items() if k != axis}
+        return contract(node.coefficient, [(found, [k for k in inside if k != axis])], [k for k in labels if k != axis], sizes)
     return contract(1, [(node, labels), (select(node.shape[axis], position), [axis])], [k for k in labels if k != axis])
 
 

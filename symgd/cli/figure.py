@@ -8,7 +8,6 @@ from typing import Any
 from symgd.errors import ValueGivenError
 
 FIGURES = (".png", ".pdf", ".svg", ".pgf")
-ANIMATIONS = (".gif", ".html")
 
 
 def check_ending(output: str, allowed: tuple[str, ...] = FIGURES) -> None:

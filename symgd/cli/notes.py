@@ -59,7 +59,7 @@ def _run(arguments: argparse.Namespace) -> int:
         source = from_stdin() if source == "-" else source
         chosen = _problem(arguments)
     found = symgd.write_notes(source, arguments.output, **chosen)
-    code = REFUTED if found.complaints else UNDECIDED if any(said.startswith("not decided") for said in found.remarks) else FINE
+    code = REFUTED if found.complaints else UNDECIDED if any("not decided: " in said for said in found.remarks) else FINE
     if arguments.json:
         answer = {"output": arguments.output, "complaints": found.complaints, "remarks": found.remarks}
         print_json(answer if arguments.output else {**answer, "tex": text_of(found, ".tex")})
@@ -109,7 +109,7 @@ def _fill(arguments: argparse.Namespace) -> int:
 
 VERB = Verb(
     name="notes",
-    summary="Write lecture notes of a formula or a document. Exit code 1 where a claim in them is wrong.",
+    summary="Write lecture notes of a formula or a document. Exit code 1 where a claim or an equation in them is wrong.",
     examples=(
         'notes "x^2*sin(x)" x --output notes.tex',
         'notes "norm2(A*x - b)^2" x --given "A[m,n], x[n], b[m]" --output notes.pdf',

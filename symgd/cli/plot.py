@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from symgd.cli.derive import components
-from symgd.cli.figure import ANIMATIONS, FIGURES, check_ending
+from symgd.cli.figure import FIGURES, check_ending
 from symgd.cli.notes import rate
 from symgd.cli.values import assignments, number
 from symgd.cli.verb import FINE, Verb, print_json, read_formula, text
@@ -40,7 +40,9 @@ def _run(arguments: argparse.Namespace) -> int:
         if name not in f.known:
             unknown_name(name, f.known)
     kind = arguments.kind or _suited(f, arguments, point, start)
-    check_ending(arguments.output, ANIMATIONS if kind == "animation" else FIGURES)
+    from symgd.notes.figures.moving import FILMS
+
+    check_ending(arguments.output, FILMS if kind == "animation" else FIGURES)
     data = _drawn(f, kind, arguments, point, start, output.suffix.lower())
     from symgd.notes.document import write_file
 

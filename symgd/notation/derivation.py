@@ -5,7 +5,7 @@ Every line is an equation of the language, with the derivatives in it that are n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import pairwise
@@ -62,18 +62,27 @@ class Derivation:
       = 2*x*sin(x) + x^2*cos(x)                      derivative of sin
     """
 
-    def __init__(self, recipe: Recipe, known: Sequence[Leaf], declare: Declare, detail: str = "normal", form: str = "vector") -> None:
-        """`known` are the variables of the result, `declare` writes declarations of variables and of an expression's functions."""
+    def __init__(
+        self,
+        recipe: Recipe,
+        known: Sequence[Leaf],
+        declare: Declare,
+        authored: Set[Expression],
+        detail: str = "normal",
+        form: str = "vector",
+    ) -> None:
+        """`known` are the variables of the result, `declare` writes declarations of variables and of an expression's functions,
+        `authored` are the nodes that are written in the order of their author."""
         _check("detail", detail, DETAILS)
         _check("form", form, FORMS)
-        self.recipe, self.known, self.declare = recipe, known, declare
+        self.recipe, self.known, self.declare, self.authored = recipe, known, declare, authored
         self.detail, self.form = detail, form
         self._chains: list[list[_Shown]] | None = None
         self._avoid: set[str] = set()
 
     def written(self, detail: str = "normal", form: str = "vector") -> Derivation:
         """The same derivation in another grain, or in the other form."""
-        return Derivation(self.recipe, self.known, self.declare, detail, form)
+        return Derivation(self.recipe, self.known, self.declare, self.authored, detail, form)
 
     @property
     def given(self) -> str:
@@ -212,7 +221,8 @@ class Derivation:
             for steps in made:
                 found: list[_Shown] = []
                 for step in steps:
-                    shown = _Shown(step, infix(step.expression, self._notation(step), avoid=self._avoid))
+                    text = infix(step.expression, self._notation(step), avoid=self._avoid, authored=self.authored)
+                    shown = _Shown(step, text)
                     if not found or found[-1].text != shown.text:
                         found.append(shown)
                     elif len(found) > 1 or step is steps[-1]:
@@ -225,10 +235,10 @@ class Derivation:
         return "auto" if step.whole else self.notation
 
     def _latex(self, step: Step, style: Style) -> str:
-        return latex(step.expression, self._notation(step), avoid=self._avoid, style=style)
+        return latex(step.expression, self._notation(step), avoid=self._avoid, style=style, authored=self.authored)
 
     def _place(self, text: str, about: Expression | None) -> tuple[int, int] | None:
-        part = infix(about, self.notation, avoid=self._avoid) if about is not None else text
+        part = infix(about, self.notation, avoid=self._avoid, authored=self.authored) if about is not None else text
         at = text.find(part)
         return None if part == text or at < 0 else (at, at + len(part))
 

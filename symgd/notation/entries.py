@@ -9,7 +9,7 @@ next levels, so no letter ever hides another.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -35,10 +35,11 @@ _LITERAL = 64  # entries of an array that is written out as a literal where it h
 class Entries:
     """Entries of the nodes under one root; `terms` are their matrix forms, which are used where they are short."""
 
-    def __init__(self, terms: Mapping[Expression, Term | None], letters: Letters, by_index: bool) -> None:
+    def __init__(self, terms: Mapping[Expression, Term | None], letters: Letters, by_index: bool, authored: Set[Expression]) -> None:
         self.terms = terms
         self.letters = letters
         self.by_index = by_index
+        self.authored = authored
         self._known: dict[tuple[Expression, tuple[Position, ...], int], Term] = {}
 
     # ---- whole arrays
@@ -149,7 +150,7 @@ class Entries:
             terms = []
             for coefficient, child in node.terms:
                 terms.append((yield self.entry(child, at, level)).scaled(coefficient))
-            return sum_term(terms)
+            return sum_term(terms, node in self.authored)
         if isinstance(node, Map):
             arguments = []
             for child in node.children:
@@ -280,7 +281,8 @@ class Entries:
 
     def _contract(self, node: Contract, at: tuple[Position, ...], level: int) -> Task[Term]:
         known, conditions, bound = solve(node, at, level)
-        result = Term(node.coefficient)
+        kept = node in self.authored
+        result = Term(node.coefficient, kept=kept)
         inside: list[tuple[set[Letter], Term]] = []
         for child, labels in node.factors:
             if isinstance(child, Select):
@@ -300,15 +302,15 @@ class Entries:
         free, guarded, *groups = _components(bound, inside, tests)
         if guarded.tests:
             # A sum that an index from outside changes may need the guard too.
-            guarded.terms += [self._summed(group) for group in groups if group.is_open]
+            guarded.terms += [self._summed(group, kept) for group in groups if group.is_open]
             groups = [group for group in groups if not group.is_open]
         for group in (free, guarded, *groups):
-            result = _times(result, self._summed(group))
+            result = _times(result, self._summed(group, kept))
         return result
 
-    def _summed(self, group: _Component) -> Term:
+    def _summed(self, group: _Component, kept: bool) -> Term:
         """The product of terms that share summed letters, under the sums over these letters."""
-        product = Term()
+        product = Term(kept=kept)
         for term in group.terms:
             product = _times(product, term)
         for condition in reversed(group.tests):
@@ -368,7 +370,8 @@ def _components(bound: Sequence[Letter], factors: Sequence[tuple[set[Letter], Te
 
 
 def _times(one: Term, other: Term) -> Term:
-    return Term(one.coefficient * other.coefficient, one.scalars + other.scalars, one.divisors + other.divisors)
+    scalars, divisors = one.scalars + other.scalars, one.divisors + other.divisors
+    return Term(one.coefficient * other.coefficient, scalars, divisors, kept=one.kept)
 
 
 def _scalar(tree: Tree) -> Term:

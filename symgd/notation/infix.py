@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from fractions import Fraction
 
 from symgd.algebra.expression import Expression
@@ -23,17 +23,25 @@ from symgd.notation.presentation import (
 from symgd.notation.terms import is_decimal
 
 
-def infix(expression: Expression, notation: str = "auto", *, row: bool = False, avoid: Iterable[str] = ()) -> str:
+def infix(
+    expression: Expression,
+    notation: str = "auto",
+    *,
+    row: bool = False,
+    avoid: Iterable[str] = (),
+    authored: Set[Expression] = frozenset(),
+) -> str:
     """The expression in the infix language.
 
     `notation` "auto" and "matrix" write matrix products where there are any, "index" writes index sums; `row` says that a vector
-    lies down, `avoid` are names that no bound index may have. Raises LimitError where the text would be too long to read.
+    lies down, `avoid` are names that no bound index may have. Terms and factors stand in the order that reads best, those of
+    `authored` nodes in the order they have. Raises LimitError where the text would be too long to read.
 
     >>> from symgd import formula, gradient
     >>> print(gradient(formula("norm2(A*x - b)^2", given="A[m,n], x[n], b[m]"), "x"))
     2*A'*(A*x - b)
     """
-    return show.rendered(presented(expression, notation, row, avoid), pieces, "(", ")")
+    return show.rendered(presented(expression, notation, row, avoid, authored=authored), pieces, "(", ")")
 
 
 def pieces(node: Tree) -> tuple[int, list[Piece]]:

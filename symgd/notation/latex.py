@@ -6,7 +6,7 @@ How a function looks stands in its row of the function table; what has no row (s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from fractions import Fraction
 
 from symgd.algebra.expression import Expression
@@ -53,18 +53,25 @@ _NAMED = re.compile(r"(\\[a-z]+)\\left\(\{0\}\\right\)\Z")  # \sin\left(…\righ
 
 
 def latex(
-    expression: Expression, notation: str = "auto", *, row: bool = False, avoid: Iterable[str] = (), style: Style = PLAIN_STYLE
+    expression: Expression,
+    notation: str = "auto",
+    *,
+    row: bool = False,
+    avoid: Iterable[str] = (),
+    style: Style = PLAIN_STYLE,
+    authored: Set[Expression] = frozenset(),
 ) -> str:
     """The expression in LaTeX, without dollar signs.
 
     `notation` "auto" and "matrix" write matrix products where there are any, "index" writes sums over indices; `row` says that a
-    vector lies down, `avoid` are names that no bound index may have. Raises LimitError where it would be too long to read.
+    vector lies down, `avoid` are names that no bound index may have. Terms and factors stand in the order that reads best, those of
+    `authored` nodes in the order they have. Raises LimitError where it would be too long to read.
 
     >>> from symgd import formula
     >>> print(formula("norm2(A*x - b)^2", given="A[m,n], x[n], b[m]").latex())
     \\left\\lVert A x - b\\right\\rVert_2^{2}
     """
-    tree = presented(expression, notation, row, avoid, sums_as_words=False)
+    tree = presented(expression, notation, row, avoid, sums_as_words=False, authored=authored)
     arrays = {leaf.name: leaf.rank for leaf in variables(expression)} if style.bold != "none" else {}
     return _Writer(used_names(expression), style, arrays).text(tree)
 

@@ -7,7 +7,7 @@ where it is a scalar, contains the scalar as an index sum.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from fractions import Fraction
 
@@ -67,13 +67,22 @@ class Forms:
     """The terms of all nodes under a root.
 
     With `by_index`, arrays have a term only where they are named. Without `sums_as_words`, sums of all entries have an index.
+    The parts of `authored` sums and products stay in the order they have.
     """
 
-    def __init__(self, root: Expression, letters: Letters, by_index: bool = False, sums_as_words: bool = True) -> None:
+    def __init__(
+        self,
+        root: Expression,
+        letters: Letters,
+        by_index: bool = False,
+        sums_as_words: bool = True,
+        authored: Set[Expression] = frozenset(),
+    ) -> None:
         self.by_index = by_index
         self.sums_as_words = sums_as_words
+        self.authored = authored
         self.terms: dict[Expression, Term | None] = {}
-        self.entries = Entries(self.terms, letters, by_index)
+        self.entries = Entries(self.terms, letters, by_index, authored)
         self._include(root)
 
     def _include(self, root: Expression) -> None:
@@ -183,13 +192,14 @@ class Forms:
             if term is None:
                 return None
             terms.append(term.scaled(coefficient))
+        kept = node in self.authored
         if not node.shape:
-            return Term(scalars=(sum_tree(terms),))
+            return Term(scalars=(sum_tree(terms, kept),))
         if all(term.is_broadcast for term in terms):
-            return Term(scalars=(sum_tree([term.as_scalar() for term in terms]),), chain=_all_ones(node))
+            return Term(scalars=(sum_tree([term.as_scalar() for term in terms], kept),), chain=_all_ones(node))
         if node.rank == 1:
             terms = [term.as_scalar() if term.is_broadcast else term for term in terms]
-        return _whole(node, sum_tree(terms))
+        return _whole(node, sum_tree(terms, kept))
 
     # ---- blocks
 
@@ -230,6 +240,7 @@ class Forms:
             kept, rest = masked
             found = self._cell(rest)
             return found and replace(found, chain=matrix(kept.tree(chain_tree(found.chain))))
+        in_order = node in self.authored
         parts = unpacked(node)
         if parts is not None:
             return self._total(node, parts, depth)
@@ -257,7 +268,7 @@ class Forms:
         if chain is None or not (self.sums_as_words or chain or not any(is_sum(tree) for _, tree in network.scalars)):
             return None
         network.scalars.sort(key=lambda scalar: scalar[0])
-        return with_means(Term(coefficient, tuple([tree for _, tree in network.scalars]), tuple(divisors), chain))
+        return with_means(Term(coefficient, tuple([tree for _, tree in network.scalars]), tuple(divisors), chain, kept=in_order))
 
     def _scalar_product(self, node: Contract) -> Term:
         coefficient, scalars, divisors = node.coefficient, list[Tree](), list[Tree]()
@@ -266,7 +277,7 @@ class Forms:
             coefficient *= term.coefficient
             scalars += term.scalars
             divisors += term.divisors
-        return with_means(Term(coefficient, tuple(scalars), tuple(divisors)))
+        return with_means(Term(coefficient, tuple(scalars), tuple(divisors), kept=node in self.authored))
 
     def _distributed(self, node: Contract, depth: int) -> Term | None:
         """A product with a sum that has no matrix form, such as one with three axes: as the sum of the products."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import replace
 
 from symgd.algebra.expression import Add, Expression, add, scaled
@@ -17,18 +17,27 @@ NOTATIONS = ("auto", "matrix", "index")
 _PATIENCE = 12  # characters that index sums may be longer before broadcasts are preferred to them
 
 
-def presented(root: Expression, notation: str = "auto", row: bool = False, avoid: Iterable[str] = (), sums_as_words: bool = True) -> Tree:
+def presented(
+    root: Expression,
+    notation: str = "auto",
+    row: bool = False,
+    avoid: Iterable[str] = (),
+    sums_as_words: bool = True,
+    authored: Set[Expression] = frozenset(),
+) -> Tree:
     """The expression as it is to be written.
 
     `notation` "matrix" writes matrix products where there are any and index sums for what has no matrix form; "index" writes
     every array by its entries; "auto" is "matrix", except that a number which would need broadcasts, x*ones(n)', is written with
     index sums where these are as short. `row` says that a vector lies down. `avoid` are names that no index may have. Without
-    `sums_as_words` a sum of all entries is written with an index too: for LaTeX, which has no word for it.
+    `sums_as_words` a sum of all entries is written with an index too: for LaTeX, which has no word for it. Terms and factors
+    stand in the order that reads best: numbers first, then letters, then the rest, and no sum begins with a minus that need not; those of
+    `authored` nodes, in the order they have.
     """
     if notation not in NOTATIONS:
         raise NoRuleError(f"unknown notation {notation!r}.", hint=f"The notations are {', '.join(NOTATIONS)}.")
     letters = Letters(used_names(root) | set(avoid))
-    forms = Forms(root, letters, notation == "index", sums_as_words)
+    forms = Forms(root, letters, notation == "index", sums_as_words, authored)
     term = forms.terms[root]
     if row and root.rank == 1:
         return replace(term, chain=turned(term.chain)).tree() if term else show.transpose(forms.tree(root))
@@ -36,7 +45,7 @@ def presented(root: Expression, notation: str = "auto", row: bool = False, avoid
         return _mixed(root, forms)
     tree = forms.tree(root)
     if notation == "auto" and not root.shape and show.contains(tree, "ones"):
-        by_index = Forms(root, letters, True).tree(root)
+        by_index = Forms(root, letters, True, authored=authored).tree(root)
         return by_index if by_index.size <= tree.size + _PATIENCE else tree
     return tree
 

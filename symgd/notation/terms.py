@@ -51,16 +51,20 @@ Chain = tuple[Element, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Term:
-    """coefficient · scalars / divisors · chain, the chain empty for a scalar."""
+    """coefficient · scalars / divisors · chain, the chain empty for a scalar.
+
+    `kept`: the scalars and divisors stand in the order of their author, not numbers first, then letters, then the rest.
+    """
 
     coefficient: Fraction = Fraction(1)
     scalars: tuple[Tree, ...] = ()
     divisors: tuple[Tree, ...] = ()
     chain: Chain = ()
     under: Tree | None = None  # of an array of reciprocals 1./under
+    kept: bool = False
 
     def scaled(self, factor: Fraction) -> Term:
-        return self if factor == 1 else Term(self.coefficient * factor, self.scalars, self.divisors, self.chain, self.under)
+        return self if factor == 1 else replace(self, coefficient=self.coefficient * factor)
 
     @property
     def is_broadcast(self) -> bool:
@@ -69,7 +73,7 @@ class Term:
 
     def as_scalar(self) -> Term:
         """One entry of a broadcast."""
-        return Term(self.coefficient, self.scalars, self.divisors)
+        return replace(self, chain=(), under=None)
 
     def tree(self) -> Tree:
         return show.negative(self.unsigned()) if self.coefficient < 0 else self.unsigned()
@@ -81,7 +85,7 @@ class Term:
             sizes = [part for element in self.chain for part in element.tree.parts()]
             return show.Call("zeros", tuple(sizes)) if self.is_broadcast else show.ZERO
         above, below = split_number(value)
-        scalars = _scalars_in_order(self.scalars, bool(self.chain))
+        scalars = _scalars_in_order(self.scalars, bool(self.chain), self.kept)
         if not self.chain and not scalars and not self.divisors:
             return show.number(value)
         divisors = ([show.number(below)] if below != 1 else []) + list(self.divisors)
@@ -92,7 +96,7 @@ class Term:
             tree = show.number(above) if tree is None else show.times(show.number(above), tree)
         if not divisors:
             return tree
-        divisor = _product(_scalars_in_order(divisors, False))
+        divisor = _product(_scalars_in_order(divisors, False, self.kept))
         assert divisor is not None
         return show.Quotient(tree, divisor, scalar=not self.chain)
 
@@ -107,8 +111,17 @@ def is_decimal(value: Fraction) -> bool:
     return value.denominator % 10 == 0 and 10**6 % value.denominator == 0
 
 
-def _scalars_in_order(scalars: Sequence[Tree], followed: bool) -> list[Tree]:
-    """Numbers, letters, other scalars, and products of arrays last, these in brackets unless there is one and nothing follows."""
+def _scalars_in_order(scalars: Sequence[Tree], followed: bool, kept: bool) -> list[Tree]:
+    """Numbers, letters, other scalars, and products of arrays last, these in brackets unless there is one and nothing follows.
+
+    Where the order is `kept`, sums over an index still come last: they reach to the end of the term. One product of arrays needs no
+    brackets in the first place either: x'*y*a.
+    """
+    if kept:
+        scalars = sorted(scalars, key=lambda tree: isinstance(tree, show.Bound))
+        products = sum(map(_is_array_product, scalars))
+        open_places = () if followed or products > 1 else (0, len(scalars) - 1)
+        return [show.Group(tree) if _is_array_product(tree) and k not in open_places else tree for k, tree in enumerate(scalars)]
     plain = _entries_in_order(sorted((tree for tree in scalars if not _is_array_product(tree)), key=_order))
     inner = [tree for tree in scalars if _is_array_product(tree)]
     if followed or len(inner) > 1:
@@ -166,20 +179,20 @@ def _product(factors: Iterable[Tree]) -> Tree | None:
     return result
 
 
-def sum_tree(terms: Sequence[Term]) -> Tree:
-    """The sum of the terms; those that are 0 are left out, and one that is added comes first."""
+def sum_tree(terms: Sequence[Term], kept: bool = False) -> Tree:
+    """The sum of the terms; those that are 0 are left out, and one that is added comes first, unless the order is `kept`."""
     terms = [term for term in terms if term.coefficient]
-    first = next((k for k, term in enumerate(terms) if term.coefficient > 0), 0)
+    first = 0 if kept else next((k for k, term in enumerate(terms) if term.coefficient > 0), 0)
     terms = [*terms[first : first + 1], *terms[:first], *terms[first + 1 :]]  # y - x rather than -x + y
     return show.sum_of([(1 if term.coefficient > 0 else -1, term.unsigned()) for term in terms])
 
 
-def sum_term(terms: Sequence[Term]) -> Term:
+def sum_term(terms: Sequence[Term], kept: bool = False) -> Term:
     """The sum of scalars as one scalar."""
     terms = [term for term in terms if term.coefficient]
     if len(terms) == 1:
         return terms[0]
-    return Term(scalars=(sum_tree(terms),)) if terms else Term(Fraction(0))
+    return Term(scalars=(sum_tree(terms, kept),)) if terms else Term(Fraction(0))
 
 
 def binds(term: Term) -> bool:

@@ -11,16 +11,18 @@ from typing import Any, Union
 
 from symgd.errors import FormulaError, LimitError, SymgdError, ValueGivenError
 from symgd.notes import prose
-from symgd.notes.blocks import Block, Display, Heading, Inline, Notes, Paragraph, Picture
+from symgd.notes.blocks import Block, Heading, Inline, Notes, Paragraph, Picture
 from symgd.notes.contents import Contents, claimed, contents_of
 from symgd.notes.html import html
 from symgd.notes.markdown import markdown
 from symgd.notes.pdf import pdf
 from symgd.notes.problem import LARGEST, problem_of, toml_of
 from symgd.notes.tex import tex
+from symgd.verify.document.check import check_document
 
 SOURCES = (".md", ".toml")
 OUTPUTS = (".tex", ".pdf", ".html", ".md")
+Said = tuple[int, str]  # a line of the document, and what is said of it
 MOST = 200  # problems in a document
 
 
@@ -29,8 +31,9 @@ def write_notes(source: Any, output: Union[str, Path, None] = None, /, **problem
 
     `source` is the path of a .md or .toml file, or a formula: then the keywords are the keys of a problem (`given`, `variables`, `point`,
     `direction`, `claims`, `start`, `data`, `rate`, `steps`, `figures`, …). The figures of .tex and .md go to a folder beside the output.
-    The `complaints` of what is returned are claims that are wrong; they stand in the notes as wrong. Raises SymgdError of a kind for
-    what cannot be read, derived, computed or written.
+    The `complaints` of what is returned are claims that are wrong, which stand in the notes as wrong, and wrong equations in the prose,
+    which stand there as their author wrote them; `remarks` say what could not be decided or was not checked. Raises SymgdError of a
+    kind for what cannot be read, derived, computed or written.
 
     >>> notes = write_notes("x^2*sin(x)")
     >>> print(notes.tex().splitlines()[0])
@@ -56,7 +59,7 @@ def notes_of(table: dict[str, Any]) -> Notes:
     asked = table["formula"]
     checked = problem_of({**table, "formula": asked if isinstance(asked, str) else ""}, "the notes", None)
     made = contents_of(replace(checked, formula=asked), level=1)
-    return _finished((), made.blocks, [made], [])
+    return _finished((), made.blocks, [made])
 
 
 def _of_file(path: Path) -> Notes:
@@ -97,7 +100,10 @@ def _of_toml(text: str, path: Path) -> Notes:
         made.append(_placed(where, lambda item=item, where=where: contents_of(problem_of(item, where, path.parent))))  # type: ignore[misc]
         blocks += made[-1].blocks
     _refuse_many(path, len(problems))
-    return _finished(prose.inline(title) if "formula" not in table else (), blocks, made, blocks)
+    wrong, unsure = in_prose(intro)
+    notes = _finished(prose.inline(title) if "formula" not in table else (), blocks, made)
+    complaints = [*notes.complaints, *(f"text, {said}" for said in _by_line(wrong))]
+    return replace(notes, complaints=tuple(complaints), remarks=(*notes.remarks, *(f"text, {said}" for said in _by_line(unsure))))
 
 
 def _refuse_many(path: Path, count: int) -> None:
@@ -108,9 +114,7 @@ def _refuse_many(path: Path, count: int) -> None:
 def _of_markdown(text: str, path: Path) -> Notes:
     title: Inline = ()
     blocks, made = list[Block](), list[Contents]()
-    own: list[Block] = []
-    complaints: list[str] = []
-    remarks: list[str] = []
+    complaints, remarks = in_prose(text)
     parts = list(_placed(path.name, lambda: list(prose.parts(text))))
     _refuse_many(path, sum(isinstance(part, prose.Fence) for part in parts))
     for part in parts:
@@ -119,7 +123,6 @@ def _of_markdown(text: str, path: Path) -> Notes:
                 title = part.content
             else:
                 blocks.append(part)
-                own.append(part)
             continue
         where = f"{path.name}, line {part.line}"
         if part.name == "symgd-problem":
@@ -129,11 +132,32 @@ def _of_markdown(text: str, path: Path) -> Notes:
         elif part.name == "symgd-claim":
             content, grade, said = _placed(where, lambda: _claim(part.text, where))  # noqa: B023
             blocks.append(Paragraph(content))
-            (complaints if grade == "refuted" else remarks if grade != "proved" else []).append(f"line {part.line}: {said}")
+            (complaints if grade == "refuted" else remarks if grade != "proved" else []).append((part.line, said))
         else:
             raise ValueGivenError(f"{where}: unknown block {part.name[:40]!r}.", hint="There are symgd-problem and symgd-claim.")
-    notes = _finished(title, blocks, made, own)
-    return replace(notes, complaints=(*notes.complaints, *complaints), remarks=(*notes.remarks, *remarks))
+    notes = _finished(title, blocks, made)
+    return replace(notes, complaints=(*notes.complaints, *_by_line(complaints)), remarks=(*notes.remarks, *_by_line(remarks)))
+
+
+def in_prose(text: str) -> tuple[list[Said], list[Said]]:
+    """The equations between the problems as `check_document` finds them: those that are wrong, and those it could not tell about."""
+    found = check_document(text=text, syntax="markdown")
+    wrong, unsure = list[Said](), list[Said]()
+    for claim in found.claims:
+        said = f"{' '.join(claim.text.split())}: {claim.verdict.why}"
+        if claim.verdict.grade == "refuted":
+            wrong.append((claim.line, f"wrong: {said}"))
+        elif claim.verdict.grade == "undecided":
+            unsure.append((claim.line, f"not checked: {said}"))
+    told = {(claim.line, claim.column) for claim in found.claims}
+    for one in found.unchecked:
+        if "=" in one.text and (one.line, one.column) not in told:
+            unsure.append((one.line, f"not checked: {' '.join(one.text.split())}: {one.why}"))
+    return wrong, unsure
+
+
+def _by_line(said: list[Said]) -> list[str]:
+    return [f"line {line}: {what}" for line, what in sorted(said, key=lambda one: one[0])]
 
 
 def _claim(text: str, where: str) -> Any:
@@ -158,20 +182,10 @@ def _placed(where: str, make: Callable[[], Any]) -> Any:
         raise
 
 
-def _finished(title: Any, blocks: Any, made: list[Contents], own: list[Block]) -> Notes:
+def _finished(title: Any, blocks: Any, made: list[Contents]) -> Notes:
     complaints = tuple(text for contents in made for text in contents.complaints)
     remarks = [text for contents in made for text in contents.remarks]
-    unchecked = sum(_has_equation(block) for block in own)
-    if unchecked:
-        formulas = "1 formula" if unchecked == 1 else f"{unchecked} formulas"
-        remarks.append(f"{formulas} in the prose with a sign of equality: not checked. A block symgd-claim is.")
     return Notes(title, tuple(blocks), complaints, tuple(dict.fromkeys(remarks)))
-
-
-def _has_equation(block: Block) -> bool:
-    if isinstance(block, Display):
-        return "=" in block.latex
-    return isinstance(block, Paragraph) and any(piece.kind == "math" and "=" in piece.text for piece in block.content)
 
 
 # ---- out -------------------------------------------------------------------------------------------------------------

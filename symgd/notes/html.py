@@ -14,7 +14,7 @@ Draw = Callable[[b.Picture], bytes]  # a figure as SVG
 _STYLE = """
 body { max-width: 54rem; margin: 2rem auto; padding: 0 1rem; font: 1.05rem/1.55 Georgia, "Noto Serif KR", serif; color: #111; }
 h1 { font-size: 1.7rem; } h2 { font-size: 1.35rem; } h3 { font-size: 1.1rem; }
-.wide { overflow-x: auto; margin: 0.8rem 0; }
+.wide { overflow: auto hidden; padding: 0.3rem 0; margin: 0.5rem 0; }
 table { border-collapse: collapse; } td, th { padding: 0.2rem 0.8rem; text-align: right; }
 td:first-child, th:first-child { text-align: left; } th { border-bottom: 1px solid #111; font-weight: 600; }
 .derivation td { padding: 0.3rem 0.35rem; text-align: left; white-space: nowrap; } .derivation td:first-child { text-align: right; }

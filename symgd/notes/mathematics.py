@@ -18,6 +18,8 @@ LONGEST = 20_000  # characters of one formula
 _NESTING = 100
 _TOKEN = re.compile(r"\\(?:[A-Za-z]+|.)|\d+(?:\.\d+)?|\s+|.", re.DOTALL)
 _OPERATORS = {"-": "−", "*": "∗", "'": "′"}
+_THIN = "0.17em"
+_CLOSE_BY = ("(", "[", "^", "_", r"\left", "")  # what a name of a function stands close to
 _FENCES = set("()[]|/.<>") | {"lvert", "rvert", "vert", "lVert", "rVert", "Vert", "|", "lfloor", "rfloor", "lceil", "rceil"}
 _FENCES |= {"langle", "rangle", "{", "}", "lbrace", "rbrace"}
 
@@ -189,7 +191,8 @@ class _Reader:
         if name in known.LARGE:
             return _sign(known.LARGE[name])
         if name in known.FUNCTIONS:
-            return f"<mi>{name}</mi>"
+            after = self.tokens[self.at][0] if self.at < len(self.tokens) else ""
+            return _sign(name, f' lspace="{_THIN}" rspace="{0 if after in _CLOSE_BY else _THIN}"')  # y cos(x), not ycos(x)
         if name in known.SPACES:
             return f'<mspace width="{known.SPACES[name]}"/>'
         if name in known.SILENT:

@@ -125,6 +125,6 @@ def _display(lines: list[str], at: int) -> tuple[Block, int]:
     while not text.rstrip().endswith("$$"):
         end += 1
         if end == len(lines):
-            raise FormulaError(f"line {at + 1}: this formula is never closed.", hint="Write $$ where it ends.")
+            raise FormulaError(f"line {at + 1}: this formula is never closed.", hint="Write $$ where it ends, as the last of its line.")
         text += "\n" + lines[end]
     return _placed(at, lambda: Display(checked(text.rstrip()[:-2].strip()))), end + 1

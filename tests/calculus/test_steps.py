@@ -76,8 +76,8 @@ VERBS = {
 }
 
 
-# Entries at i + m*j, and transposed literals, about which proofs know little: there agreement at points has to do.
-STRIDED = ("hessian by a matrix", "jacobian by a matrix", "jacobian by several")
+# In component form an entry stands at i + m*j - m, m being a size: of that proofs know little, and agreement at points has to do.
+STRIDED = {("hessian by a matrix", "component"), ("jacobian by a matrix", "component")}
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -86,20 +86,19 @@ def test_every_verb_has_its_steps(verb: str) -> None:
     for detail in ("brief", "normal", "full"):
         for form in ("vector", "component"):
             derivation = g.steps.written(detail, form)
-            assert weakest(derivation) in (("proved", "agrees", "undecided") if verb in STRIDED else ("proved",))
+            assert weakest(derivation) in (("proved", "agrees", "undecided") if (verb, form) in STRIDED else ("proved",))
             assert ends_in(derivation, g)
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_random_formulas(seed: int) -> None:
-    """None is wrong; that nearly all are proved is counted below."""
     chosen = Random(seed)
     f = formula(made(chosen.choice, 2), given=GIVEN)
     if not f.variables:
         pytest.skip("it has no variable")
     g = symgd.gradient(f, chosen.choice(f.variables))
     derivation = g.steps.written(chosen.choice(["normal", "full"]), "vector")
-    assert weakest(derivation, seconds=10) in ("proved", "agrees")
+    assert weakest(derivation, seconds=60) == "proved"
     assert ends_in(derivation, g)
 
 

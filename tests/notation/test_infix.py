@@ -122,8 +122,6 @@ REWRITTEN = [
     ("array(i=1..m, j=1..n, A[i,j]*v[j])", "A*diag(v)"),
     ("sum(i=1..n, x[i])/n", "mean(x)"),
     ("sum(A)/(m*n)", "mean(A)"),
-    ("-x + y", "y - x"),
-    ("sin(t)*t", "t*sin(t)"),
     ("x'*diag(v)*y", "(x.*v)'*y"),
     ("sum(A')", "sum(A)"),
     ("1/(x'*y)*(A*x)", "A*x/(x'*y)"),

@@ -17,7 +17,7 @@ FORMULAS = [
     ("(x + y)^2*(x - y)", "", r"\left(x + y\right)^{2} \left(x - y\right)"),
     ("x^(3/2) + 1/sqrt(x)", "", r"x^{3/2} + \frac{1}{\sqrt{x}}"),
     ("sin(x)^2 + exp(-x)^2", "", r"\sin^{2}\left(x\right) + \exp^{2}\left(-x\right)"),
-    ("log(x)*x", "", r"x \log\left(x\right)"),
+    ("log(x)*x", "", r"\log\left(x\right) x"),
     ("abs(x - 1) + floor(x)", "", r"\left|x - 1\right| + \left\lfloor x\right\rfloor"),
     ("factorial(k) + factorial(k + 1)", "", r"k! + \left(k + 1\right)!"),
     ("max(x, y, 0)", "", r"\max\left(x, y, 0\right)"),

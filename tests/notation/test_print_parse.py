@@ -7,6 +7,7 @@ of an array does not ask for its other entries.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -38,14 +39,15 @@ def check(root: Expression, values: Mapping[str, Any], sizes: Mapping[str, int])
     wanted = evaluate(root, {**sizes, **values}, sizes)  # a size beside no array is read as a variable
     if not is_defined(wanted):
         return
-    for notation in ("auto", "index"):
+    as_author = frozenset(ex.topological(root))
+    for notation, authored in product(("auto", "index"), (frozenset(), as_author)):
         try:
-            text = infix(root, notation, avoid=sizes)
+            text = infix(root, notation, avoid=sizes, authored=authored)
         except LimitError:
             continue
         back = read(text, declarations, limits=WIDE).value.node
         assert largest_difference(wanted, evaluate(back, {**sizes, **values}, sizes)) < SAME, text
-        written = latex(root, notation, avoid=sizes)
+        written = latex(root, notation, avoid=sizes, authored=authored)
         balanced(written)
         if any(node.rank > 2 for node in ex.topological(root)):
             continue  # LaTeX has no form for an array with three axes that a matrix of blocks does not have

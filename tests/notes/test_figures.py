@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ pytest.importorskip("matplotlib")
 import symgd
 from symgd.errors import SymgdError
 from symgd.notes.figures.canvas import label, saved
+from symgd.notes.figures.grid import Numbers
 
 F = "(w - 2)^2 + 3*b^2"
 
@@ -56,6 +58,46 @@ def test_animation(tmp_path: Path) -> None:
     assert (tmp_path / "film.gif").read_bytes().startswith(b"GIF8")
 
 
+def test_mp4(tmp_path: Path) -> None:
+    film = symgd.animate("(w - 2)^2", symgd.descend("(w - 2)^2", start={"w": 0.0}, rate=0.1, steps=3))
+    if shutil.which("ffmpeg"):
+        film.save(tmp_path / "film.mp4")
+        assert (tmp_path / "film.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+def test_mp4_without_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
+    film = symgd.animate("(w - 2)^2", symgd.descend("(w - 2)^2", start={"w": 0.0}, rate=0.1, steps=3))
+    monkeypatch.setattr("matplotlib.animation.FFMpegWriter.isAvailable", lambda: False)
+    with pytest.raises(SymgdError) as found:
+        film.data(".mp4")
+    assert str(found.value) == "MP4 needs ffmpeg, which is not on this machine.\nDebian and Ubuntu: apt install ffmpeg. Or write .gif."
+    with pytest.raises(SymgdError) as found:
+        film.data(".avi")
+    assert str(found.value) == "an animation cannot be written as '.avi'.\nIts ending is one of .gif, .mp4, .html."
+
+
+@pytest.mark.parametrize(
+    ("text", "fixed"), [("(1 - w)^2 + k*b*w", {"k": 2.0}), ("abs(w)*log(b)", {}), ("w + 3", {}), ("mean((w*x - b)^2)", {"x": [1, 2]})]
+)
+def test_many_points_have_the_numbers_of_each(text: str, fixed: dict[str, object]) -> None:
+    numbers = Numbers(symgd.formula(text, given="x[n]" if "x" in fixed else ""), ["w", "b"], fixed)
+    points = [[-1.0, 2.0], [0.5, 0.25], [0.0, -1.0], [3.0, 1e-3]]
+    values, slopes = numbers.many(points)
+    for k, point in enumerate(points):
+        value, slope = numbers.at(point)
+        assert values[k] == pytest.approx(value, rel=1e-12, nan_ok=True)
+        assert list(slopes[k]) == pytest.approx(slope, rel=1e-12, nan_ok=True)
+
+
+def test_points_of_scalars_are_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = Numbers(symgd.formula("w^2*b"), ["w", "b"], {})
+    calls = []
+    program = numbers.program
+    numbers.program = lambda values: calls.append(1) or program(values)
+    numbers.many([[k, 1.0] for k in range(1000)])
+    assert len(calls) == 1
+
+
 def test_labels() -> None:
     assert [label(name) for name in ("theta_1", "y_hat", "loss", "온도")] == [r"$\theta_{1}$", r"$\hat{y}$", r"$\mathrm{loss}$", "온도"]
 
@@ -75,7 +117,8 @@ ERRORS = [
     ),
     (
         lambda: symgd.plot_contours("x*y", box=((1, 0), (0, 1))),
-        "a box has a lower and a larger upper end for each axis.\nWrite box=((-2, 2), (-1, 3)).",
+        "a box has a lower and a larger upper end for each axis.\n"
+        'Write box=((-2, 2), (-1, 3)), or --box "x=[-2, 2], y=[-1, 3]" on the command line.',
     ),
     (
         lambda: symgd.plot_slice("x*y", ["x", "y"], point={"x": 1, "y": 1}, along=[0, 0]),

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 import symgd
+from symgd.cli import main
 from symgd.errors import SymgdError
 from symgd.notes.document import text_of
 from symgd.notes.fill import filled
@@ -99,9 +100,53 @@ def test_toml(tmp_path: Path) -> None:
     assert "6 x" in symgd.write_notes(path).tex()
 
 
-def test_prose_is_said_to_be_unchecked(tmp_path: Path) -> None:
-    notes = symgd.write_notes(document(tmp_path, "$$1 = 2$$\n"))
-    assert notes.remarks == ("1 formula in the prose with a sign of equality: not checked. A block symgd-claim is.",)
+PROSE = """\
+# Notes
+
+Let $f(x) = x^2$, so that $f'(x) = 3x$ and
+$$\\frac{d}{dx} x^3 = 3 x^2.$$
+Then $\\nabla T = 0$.
+
+```symgd-problem
+formula = "x^2"
+```
+
+```symgd-claim
+claim = "diff(x^2, x) = 4*x"
+```
+
+Also $1 = 2$.
+"""
+WRONG = (
+    "line 3: wrong: f'(x) = 3x: the sides differ at a point of the domain.",
+    "line 12: wrong: diff(x^2, x) = 4*x: the sides differ at a point of the domain.",
+    "line 15: wrong: 1 = 2: the sides differ at a point of the domain.",
+)
+UNSURE = (
+    r"line 5: not checked: \nabla T = 0: it cannot be read: T is a variable, and no function: its gradient is not known. "
+    'Define it, as in given="T(x,y) = x^2 + y", or declare an unknown function, T(x,y).',
+)
+
+
+def test_equations_in_the_prose_are_checked(tmp_path: Path) -> None:
+    notes = symgd.write_notes(document(tmp_path, PROSE))
+    assert notes.complaints == WRONG
+    assert notes.remarks == UNSURE
+
+
+def test_equations_in_the_text_of_a_toml_file_are_checked(tmp_path: Path) -> None:
+    path = tmp_path / "notes.toml"
+    path.write_text('text = "First.\\n\\nThen $1 = 2$ and $x = x$."\n[[problem]]\nformula = "x^3"\n', encoding="utf-8")
+    assert symgd.write_notes(path).complaints == ("text, line 3: wrong: 1 = 2: the sides differ at a point of the domain.",)
+
+
+def test_a_document_with_a_wrong_equation_ends_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["notes", str(document(tmp_path, PROSE)), "--output", str(tmp_path / "out.tex")]) == 1
+    said = capsys.readouterr()
+    assert said.out == f"wrote {tmp_path / 'out.tex'}\n"
+    assert said.err.splitlines() == [*WRONG, *(f"warning: {one}" for one in UNSURE)]
+    assert main(["notes", str(document(tmp_path, "Now $1 + 1 = 2$.\n")), "--output", str(tmp_path / "out.tex")]) == 0
+    assert capsys.readouterr().err == ""
 
 
 HOSTILE = [
@@ -205,3 +250,8 @@ def test_wide_formulas_are_broken_at_terms() -> None:
     pieces = broken(latex, 20)
     assert " ".join(pieces) == latex
     assert all(width(piece) <= 21 for piece in pieces)
+
+
+def test_a_function_stands_apart_from_what_is_before_it() -> None:
+    assert '<mi>y</mi><mo lspace="0.17em" rspace="0">cos</mo>' in mathml(r"y \cos\left(x\right)")
+    assert '<mo lspace="0.17em" rspace="0.17em">log</mo><mi>x</mi>' in mathml(r"\log x")

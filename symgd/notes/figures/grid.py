@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from symgd.errors import DomainError, FormulaError, ShapeError, ValueGivenError
 from symgd.formula import Formula, as_formula, unknown_name
 
 Box = tuple[tuple[float, float], ...]
+_RANGES = 'Write box=((-2, 2), (-1, 3)), or --box "x=[-2, 2], y=[-1, 3]" on the command line.'
 
 
 def scalar_formula(f: Any) -> Formula:
@@ -28,6 +30,9 @@ def axes_of(f: Formula, variables: Any, count: int, values: Mapping[str, Any]) -
         if f.known[name].shape:
             raise ShapeError(f"{name} is an array, and an axis is a number.", hint="Draw a slice: symgd.plot_slice.")
     names = names or [name for name, leaf in f.leaves.items() if not leaf.shape and name not in values]
+    if not names:
+        hint = "Draw a slice of an array along a direction: symgd.plot_slice, or --kind slice on the command line." if f.leaves else ""
+        raise FormulaError("the formula has no scalar variable for an axis.", hint=hint)
     if len(names) != count:
         words = {1: "one variable", 2: "two variables"}[count]
         reason = f"this figure has {words} for its {'axis' if count == 1 else 'axes'}, and there are {len(names)}."
@@ -51,6 +56,7 @@ class Numbers:
         self.used = [name for name in self.names if name in f.variables]
         self.program = to_torch(f, gradient=self.used) if self.used else None
         self.constant = 0.0 if self.used else float(f.evaluate(self.fixed))
+        self.takes_batches = not any(leaf.shape for leaf in f.leaves.values())
 
     def at(self, point: Sequence[float]) -> tuple[float, list[float]]:
         """The value and the slopes."""
@@ -61,11 +67,21 @@ class Numbers:
         return float(value), [float(slopes[name]) if name in slopes else 0.0 for name in self.names]
 
     def many(self, points: Any) -> tuple[Any, Any]:
-        """Values, and slopes in columns, at the points that are the rows of an array; nan where a declaration leaves a point out."""
+        """Values, and slopes in columns, at the points that are the rows of an array; nan where a declaration leaves a point out.
+
+        One call where all variables are scalars and no point is left out.
+        """
         import numpy as np
 
+        points = np.asarray(points, float)
+        if self.program is not None and self.takes_batches:
+            with suppress(DomainError):
+                columns = {name: points[:, k] for k, name in enumerate(self.names) if name in self.used}
+                value, slopes = self.program({**self.fixed, **columns})
+                none = np.zeros(len(points))
+                return value.numpy(), np.stack([slopes[name].numpy() if name in slopes else none for name in self.names], axis=1)
         found, left_out = [], 0
-        for point in np.asarray(points, float):
+        for point in points:
             try:
                 found.append(self.at(point))
             except DomainError:
@@ -81,7 +97,7 @@ def box_of(box: Any, count: int, points: Sequence[Sequence[float]], least: float
     if box is not None:
         flat = [box] if count == 1 and not isinstance(box[0], Sequence) else list(box)
         if len(flat) != count or any(len(side) != 2 or not side[0] < side[1] or not all(map(math.isfinite, side)) for side in flat):
-            raise ValueGivenError("a box has a lower and a larger upper end for each axis.", hint="Write box=((-2, 2), (-1, 3)).")
+            raise ValueGivenError("a box has a lower and a larger upper end for each axis.", hint=_RANGES)
         return tuple((float(low), float(high)) for low, high in flat)
     if not points:
         return ((-3.0, 3.0),) * count

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from symgd.errors import ShapeError, ValueGivenError
-from symgd.formula import as_formula, directional, formula, gradient
+from symgd.formula import Formula, as_formula, directional, formula, gradient
 from symgd.notes.figures.canvas import ACCENT, DARK, PALE, label, sheet, style
 from symgd.notes.figures.grid import Numbers, axes_of, box_of, scalar_formula
 
 _POINTS = 401
+_HALF = 100  # points of a slice on either side
 
 
 def plot_curve(
@@ -37,7 +38,8 @@ def plot_curve(
             height, (slope,) = numbers.at([at])
             reach = 0.22 * (high - low)
             ends = np.array([at - reach, at + reach])
-            upper.plot(ends, height + slope * (ends - at), color=ACCENT, linewidth=1.6, label=f"tangent, slope {slope:.3g}")
+            tangent = height + slope * (ends - at)
+            upper.plot(ends, tangent, color=ACCENT, linewidth=1.6, linestyle="--", label=f"tangent, slope {slope:.3g}")
             upper.plot([at], [height], "o", color="black", zorder=5)
             lower.plot([at], [slope], "o", color="black", zorder=5)
             upper.legend(loc="best")
@@ -97,18 +99,8 @@ def plot_slice(
     bad = next((name for name in names if steps[name].shape != start[name].shape), None)
     if bad is not None:
         raise ShapeError(f"the direction of {bad} has the shape {steps[bad].shape}, the point {start[bad].shape}.")
-    from symgd.lowering.torch_program import to_torch
-
-    program = to_torch(f, gradient=names)
-
-    def moved(t: float) -> tuple[float, float]:
-        there = {name: (start[name] + t * step / length).tolist() for name, step in steps.items()}
-        value, slopes = program({**{name: value for name, value in point.items() if name in f.known}, **there})
-        return float(value), sum(float((np.asarray(slopes[name]) * step).sum()) for name, step in steps.items()) / length
-
-    across = np.linspace(-reach, reach, 201)
-    heights = np.array([moved(float(t))[0] for t in across])
-    height, slope = moved(0.0)
+    across = np.linspace(-reach, reach, 2 * _HALF + 1)
+    heights, height, slope = _along(f, start, {name: step / length for name, step in steps.items()}, point, across)
     with style():
         figure, axes = sheet()
         axes.plot(across, _clipped(heights), color=DARK, linewidth=1.8, label="$f(P + t\\,u)$")
@@ -121,6 +113,27 @@ def plot_slice(
         axes.set(xlabel="$t$", ylabel="value", xlim=(-reach, reach))
         axes.legend(loc="best")
     return figure
+
+
+def _along(
+    f: Formula, start: Mapping[str, Any], unit: Mapping[str, Any], point: Mapping[str, Any], across: Any
+) -> tuple[Any, float, float]:
+    """The values of f at the places `across` on the line through the start, and at the start the value and the slope along the line."""
+    import numpy as np
+
+    names = list(start)
+    if all(np.ndim(step) == 0 for step in unit.values()):
+        numbers = Numbers(f, names, point)
+        height, slopes = numbers.at([float(start[name]) for name in names])
+        line = np.stack([start[name] + across * unit[name] for name in names], axis=1)
+        return numbers.many(line)[0], height, sum(float(part * unit[name]) for name, part in zip(names, slopes))
+    from symgd.lowering.torch_program import to_torch
+
+    program = to_torch(f, gradient=names)
+    fixed = {name: value for name, value in point.items() if name in f.known}
+    found = [program({**fixed, **{name: (start[name] + t * unit[name]).tolist() for name in names}})[0] for t in across]
+    value, by_name = program({**fixed, **{name: start[name].tolist() for name in names}})
+    return np.array(found, float), float(value), sum(float((np.asarray(by_name[name]) * unit[name]).sum()) for name in names)
 
 
 def _listed(along: Any) -> bool:
@@ -146,12 +159,15 @@ def plot_directions(f: Any, variables: Sequence[str] | None = None, *, point: Ma
     f = scalar_formula(f)
     others = {name: value for name, value in point.items() if variables is not None and name not in variables}
     names = axes_of(f, variables, 2, others)
-    slope = directional(f, names, along=[f"u_{name}_" for name in names])
+    missing = [name for name in f.variables if name not in point]
+    if missing:
+        raise ValueGivenError(f"the point has no value for {missing[0]}.", hint="Give every variable a value.")
     value = gradient(f, names).evaluate(point).tolist()
     norm = math.hypot(*value)
     angles = np.linspace(0, 2 * np.pi, 145)
-    program = _slope_program(slope, names, point)
-    slopes = np.array([program(float(angle)) for angle in angles])
+    towards = [f"u_{name}_" for name in names]
+    slope = directional(f, names, along=towards)
+    slopes = Numbers(slope, towards, point).many(np.stack([np.cos(angles), np.sin(angles)], axis=1))[0]
     best = math.atan2(value[1], value[0]) % (2 * math.pi)
     with style():
         figure, axes = sheet(5.4, 3.6)
@@ -176,13 +192,3 @@ def plot_directions(f: Any, variables: Sequence[str] | None = None, *, point: Ma
         axes.set_ylim(-1.3 * (norm or 1), 1.3 * (norm or 1))
         axes.set_title(f"$\\Vert\\nabla f(P)\\Vert = {norm:.4g}$")
     return figure
-
-
-def _slope_program(slope: Any, names: Sequence[str], point: Mapping[str, Any]) -> Any:
-    along = [f"u_{name}_" for name in names]
-
-    def at(angle: float) -> float:
-        told = {**point, along[0]: math.cos(angle), along[1]: math.sin(angle)}
-        return float(slope.evaluate({name: value for name, value in told.items() if name in slope.known}))
-
-    return at

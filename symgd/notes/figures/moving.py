@@ -1,4 +1,4 @@
-"""An animation of a descent: GIF, or one HTML file that plays without anything else."""
+"""An animation of a descent: GIF, MP4 through ffmpeg, or one HTML file that plays without anything else."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from symgd.notes.figures.canvas import ACCENT, DARK, label, sheet, style
 from symgd.notes.figures.grid import Numbers, axes_of, box_of, scalar_formula
 from symgd.notes.figures.plane import contours_on, path_of
 
+FILMS = (".gif", ".mp4", ".html")
+_PACE = 6  # frames in a second
+_DENSITY = {".gif": 90, ".mp4": 160}  # dots in an inch
 MOST = 120  # frames; of longer descents some steps are left out
 
 
@@ -24,27 +27,39 @@ class Animation:
     figure: Any
 
     def save(self, path: str | Path) -> None:
-        """Write a .gif (needs Pillow) or an .html file."""
+        """Write a .gif (needs Pillow), an .mp4 (needs ffmpeg) or an .html file."""
         Path(path).write_bytes(self.data(Path(path).suffix.lower()))
 
     def data(self, kind: str) -> bytes:
-        """The file of this kind, ".gif" or ".html"."""
-        if kind not in (".gif", ".html"):
-            raise ValueGivenError(f"an animation cannot be written as {kind!r}.", hint="Its ending is .gif or .html.")
+        """The file of this kind, ".gif", ".mp4" or ".html"."""
+        if kind not in FILMS:
+            raise ValueGivenError(f"an animation cannot be written as {kind!r}.", hint=f"Its ending is one of {', '.join(FILMS)}.")
         with style():
             if kind == ".html":
-                return f'<!DOCTYPE html><meta charset="utf-8"><title>descent</title>{self.film.to_jshtml(fps=6)}'.encode()
-            try:
-                from matplotlib.animation import PillowWriter
-            except ImportError:
-                raise LoweringError("a GIF needs Pillow, which is not installed.", hint="pip install pillow") from None
+                return f'<!DOCTYPE html><meta charset="utf-8"><title>descent</title>{self.film.to_jshtml(fps=_PACE)}'.encode()
             with tempfile.TemporaryDirectory(prefix="symgd-") as folder:
-                file = Path(folder, "film.gif")
-                self.film.save(file, writer=PillowWriter(fps=6), dpi=90)
+                file = Path(folder, f"film{kind}")
+                self.film.save(file, writer=_writer(kind), dpi=_DENSITY[kind])
                 return file.read_bytes()
 
     def _repr_html_(self) -> str:
-        return str(self.film.to_jshtml(fps=6))
+        return str(self.film.to_jshtml(fps=_PACE))
+
+
+def _writer(kind: str) -> Any:
+    """What writes films of this kind. Raises LoweringError where it is not on this machine."""
+    from matplotlib import animation
+
+    if kind == ".mp4":
+        if not animation.FFMpegWriter.isAvailable():
+            raise LoweringError(
+                "MP4 needs ffmpeg, which is not on this machine.", hint="Debian and Ubuntu: apt install ffmpeg. Or write .gif."
+            )
+        # Even numbers of pixels, and colours that every player knows.
+        return animation.FFMpegWriter(fps=_PACE, extra_args=["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p"])
+    if not animation.PillowWriter.isAvailable():
+        raise LoweringError("a GIF needs Pillow, which is not installed.", hint="pip install pillow")
+    return animation.PillowWriter(fps=_PACE)
 
 
 def animate(

@@ -41,7 +41,7 @@ def plot_contours(
         contours_on(axes, numbers, sides, gradient)
         if path:
             path_on(axes, path)
-            axes.legend(loc="best", handlelength=1.6)
+            axes.legend(loc="best", handlelength=1.6, frameon=True, facecolor="white", edgecolor="none", framealpha=0.85)
         axes.set(xlabel=label(names[0]), ylabel=label(names[1]), xlim=sides[0], ylim=sides[1], title=title)
     return figure
 
@@ -113,8 +113,20 @@ def plot_surface(
         figure, axes = sheet(5.4, 4.4, subplot_kw={"projection": "3d"})
         clipped = np.where(heights <= top, heights, np.nan)
         mesh_x, mesh_y = np.meshgrid(across, up)
+        low, high = float(np.nanmin(clipped)), float(np.nanmax(clipped))
         axes.plot_surface(
-            mesh_x, mesh_y, clipped, cmap="cividis", alpha=0.85, linewidth=0.25, edgecolor="#33333366", rcount=34, ccount=34, zorder=1
+            mesh_x,
+            mesh_y,
+            clipped,
+            cmap=SURFACE,
+            vmin=low,
+            vmax=high + (high - low or 1),  # not to black, on which nothing could be seen
+            alpha=0.8,
+            linewidth=0.25,
+            edgecolor="#33333366",
+            rcount=34,
+            ccount=34,
+            zorder=1,
         )
         if path:
             inside = [(*point, height) for point, height in zip(path, descent.values) if height <= top]
@@ -122,6 +134,7 @@ def plot_surface(
                 axes.plot(*zip(*inside), "-o", color=ACCENT, linewidth=2, markersize=3, zorder=10)
         axes.set(xlabel=label(names[0]), ylabel=label(names[1]))
         axes.set_zlabel("value")
+        axes.locator_params(nbins=5)
         axes.view_init(elev=32, azim=-58)
         axes.set_box_aspect(None, zoom=0.88)
     return figure
