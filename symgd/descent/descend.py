@@ -78,7 +78,7 @@ def descend(
     with "own" each gives rows in proportion to those it has, about k together. Rank 0 takes the steps, calls `callback` and writes the
     checkpoint; the result is the same on every rank, and that of one process within rounding.
 
-    `progress=True` shows steps, loss, gradient and speed in a line on standard error, where that is a terminal; descents that run in
+    `progress=True` shows steps, loss, gradient and speed in a bar on standard error, where that is a terminal; descents that run in
     C as a whole show nothing.
 
     Raises ValueGivenError, ShapeError, FormulaError, DomainError or LoweringError for values or options that do not fit, RankError
