@@ -131,9 +131,13 @@ def _product(node: Contract) -> int:
 
 
 def _turned(node: Contract) -> int:
-    """The transposes in a product that is read from its first axis to its last."""
+    """The transposes in a product that is read from its first axis to its last, and those of matrices multiplied entry by entry."""
     left = [(child, labels) for child, labels in node.factors if labels and child.rank <= 2]
+    by_entry = [factor for factor in left if node.rank == 2 and set(factor[1]) == {0, 1}]
     count, at = 0, 0
+    if len(by_entry) > 1:
+        count = sum(labels == (1, 0) and not is_symmetric(child) for child, labels in by_entry)
+        left = [factor for factor in left if factor not in by_entry]
     for start, side in ((0, 1), (1, 0)):
         at = start
         while start < node.rank:

@@ -229,11 +229,11 @@ def _packed_identity(product: Product, symmetry: bool) -> Product | None:
 
 def _upright_on_the_diagonal(product: Product, symmetry: bool) -> Product | None:
     """Beside an identity matrix a matrix and its transpose are one."""
-    for part in product.parts:
-        if ex.is_identity(part.base):
-            for other in product.parts:
-                if other.labels == part.labels[::-1] and not ex.is_identity(other.base) and len(set(part.labels)) == 2:
-                    return product.without(other, more=[replace(other, labels=part.labels)])
+    for identity in product.parts:
+        if ex.is_identity(identity.base) and len(set(identity.labels)) == 2:
+            turned = [part for part in product.parts if part.labels == identity.labels[::-1] and not ex.is_identity(part.base)]
+            if turned:
+                return product.without(*turned, more=[replace(part, labels=identity.labels) for part in turned])
     return None
 
 
@@ -295,6 +295,6 @@ PRODUCTS = (
     Rule("powers of 0 and 1", "y.^3", "y", "y[n] in {0, 1}", _pointwise(_two_valued, declared=True)),
     Rule("exponentials", "exp(x).*exp(-x)", "ones(n)", "x[n]", _pointwise(_exponentials)),
     Rule("identities in Kronecker products", "kron(eye(m), eye(n))", "eye(m*n)", "x[m], y[n]", _packed_identity),
-    Rule("a transpose on the diagonal", "A'.*eye(n)", "A.*eye(n)", "A[n,n]", _upright_on_the_diagonal),
+    Rule("a transpose on the diagonal", "A'.*B'.*eye(n)", "A.*B.*eye(n)", "A[n,n], B[n,n]", _upright_on_the_diagonal),
     Rule("equal pieces", "(x'*A*y)*(y'*A'*x)", "(x'*A*y)^2", "A[m,n], x[m], y[n]", _equal_pieces),
 )

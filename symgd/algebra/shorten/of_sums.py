@@ -83,7 +83,7 @@ def terms_of_transposed(node: Expression) -> list[Term]:
 
 
 def _transposed_bracket(node: Expression, symmetry: bool) -> Expression | None:
-    """(X·X' − A)' + X·X' − A = 2·X·X' − A − A', where that is shorter."""
+    """(A + B)' − B' = A', where that is shorter."""
     if not isinstance(node, Add) or node.rank != 2:
         return None
     terms = []
@@ -109,6 +109,6 @@ SUMS = (
     Rule("sigmoids that add up to 1", "sigmoid(x) + sigmoid(-x)", "ones(n)", "x[n]", _complement),
     Rule("Pythagoras", "cos(x).^2 + sin(x).^2", "ones(n)", "x[n]", _complement),
     Rule("lowest powers", "1./sqrt(1 + x.^2) - x.^2./(1 + x.^2).^(3/2)", "(1 + x.^2).^(-3/2)", "x[n]", _denominator),
-    Rule("a transposed bracket", "(X*X' - A)' + X*X' - A", "2*X*X' - A - A'", "X[m,n], A[m,m]", _transposed_bracket),
+    Rule("a transposed bracket", "(A + B)' - B'", "A'", "A[n,n], B[n,n]", _transposed_bracket),
     Rule("hyperbola", "cosh(x).^2 - sinh(x).^2", "ones(n)", "x[n]", _complement),
 )
