@@ -13,6 +13,8 @@ from fractions import Fraction
 from random import Random
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from flint import arb
 
 from symgd.algebra import expression as ex
@@ -20,11 +22,12 @@ from symgd.algebra.certified import balls, working_precision
 from symgd.algebra.expression import Expression, Leaf
 from symgd.verify import sample
 from symgd.verify.complexes import real_values
-from symgd.verify.mistakes.numbers import BITS, STEP, ball, close, exponent, is_positive, real, simple, usable
+from symgd.verify.mistakes.numbers import BITS, ROOTS, STEP, ball, close, exponent, is_positive, real, simple, usable
 
 OTHERS = 2
 TRIES = 60
 LOG_STEP = math.log(STEP)
+_CLOSE = 1e-6
 Monomial = tuple[Fraction, dict[str, Fraction]]
 
 
@@ -75,13 +78,16 @@ class Points:
         return found
 
 
-def may_be_monomial(rates: Sequence[float], power: float = 0.0, of: Sequence[float] = ()) -> bool:
-    """May the quantity with these rates be a monomial, once it is divided by a power of another with the rates `of`?"""
-    for k, rate in enumerate(rates):
-        exponent = 12 * (rate - power * of[k] if power else rate)
-        if abs(exponent - round(exponent)) > 1e-6:
-            return False
-    return True
+def may_be_monomial(rates: Sequence[float]) -> bool:
+    """May the quantity with these rates be a monomial?"""
+    return all(abs(ROOTS * rate - round(ROOTS * rate)) <= _CLOSE for rate in rates)
+
+
+def may_be_monomials(rates: Sequence[float], powers: Sequence[Fraction], of: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """May it be one, once it is divided by a power of another quantity? For all of others, by their rates in rows, and for all powers."""
+    divided = np.array(rates) - np.array([float(power) for power in powers])[:, None] * of[:, None, :]
+    exponents = ROOTS * divided
+    return np.asarray((abs(exponents - np.round(exponents)) <= _CLOSE).all(axis=2))
 
 
 def points_of(left: Expression, right: Expression, scalars: Sequence[Leaf], ends: float) -> Points | None:

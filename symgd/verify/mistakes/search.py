@@ -27,7 +27,7 @@ from symgd.verify.mistakes.slopes import SlopeSearch
 from symgd.verify.mistakes.values import ValueSearch
 from symgd.verify.mistakes.written import NotScalar, Written
 
-LARGEST = 60  # nodes of a derivative that is shortened
+LARGEST = 48  # nodes of a derivative that is shortened
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from flint import arb
 
 from symgd.algebra.functions.row import Elementwise
 from symgd.algebra.functions.table import find, rows
 from symgd.verify.mistakes.changes import POWERS, Search, Target
 from symgd.verify.mistakes.numbers import apply, is_positive, near, quotients, same, simple, usable
-from symgd.verify.mistakes.points import Monomial, may_be_monomial
+from symgd.verify.mistakes.points import Monomial, may_be_monomials
 from symgd.verify.mistakes.rewriting import Edit, Piece
 from symgd.verify.mistakes.written import Run
 
@@ -68,6 +70,15 @@ class ValueSearch(Search):
         target = Target(targets, is_slope=False)
         yield from self.tried(target, unsure)
         yield from self.tried_with_pieces(target, unsure)
+
+    @cached_property
+    def _powered_pieces(self) -> list[Piece]:
+        """The pieces that are more than a variable, with known rates of growth."""
+        return [piece for piece in self.pool if piece.rates is not None and piece.text not in self.points.names]
+
+    @cached_property
+    def _rates(self) -> npt.NDArray[np.float64]:
+        return np.array([piece.rates for piece in self._powered_pieces]).reshape(len(self._powered_pieces), len(self.points.names))
 
     def _values(self, i: int) -> list[Any]:
         return [run.values[i] for run in self.runs]
@@ -122,16 +133,13 @@ class ValueSearch(Search):
         rates = self.points.rates(values)
         if rates is None:
             return
-        for piece in self.pool:
+        for place, n in np.argwhere(may_be_monomials(rates, POWERS, self._rates)):
             if self.is_late():
                 return
-            if piece.rates is None or piece.text in self.points.names:
-                continue
-            for power in POWERS:
-                if may_be_monomial(rates, float(power), piece.rates):
-                    factors = [(own**power).value for own in piece.duals]
-                    if found := self.points.monomial(quotients(values, factors)):
-                        yield made(found, piece, power)
+            piece, power = self._powered_pieces[place], POWERS[n]
+            factors = [(own**power).value for own in piece.duals]
+            if found := self.points.monomial(quotients(values, factors)):
+                yield made(found, piece, power)
 
     def _wanted(self, targets: Sequence[Any]) -> dict[int, list[Any]]:
         """The values each part should have, the others being right; parts where that is not one number are left out."""
