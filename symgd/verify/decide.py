@@ -24,7 +24,7 @@ from symgd.algebra.expression import Expression, Leaf
 from symgd.algebra.operations import Value
 from symgd.errors import DomainError, NoRuleError
 from symgd.verify import sample
-from symgd.verify.complexes import real_values
+from symgd.verify.complexes import complex_values, real_values
 from symgd.verify.models import models_of, with_models
 from symgd.verify.proofs import proof_of
 
@@ -112,21 +112,28 @@ class _Samples:
             one, other = balls(self.sides, point, bits, dimensions)
             pairs = list(zip(one.flat, other.flat, strict=True))
             if any(_is_nan(a) or _is_nan(b) for a, b in pairs):
-                if bits < PRECISIONS[1]:
-                    continue  # a value near the edge of a domain may need digits; where these do not help, more rarely do
-                self.undefined = point, dimensions
-                values = real_values(self.sides, point, PRECISIONS[1])
-                if values is None:
-                    return None
-                with working_precision(PRECISIONS[1]):
-                    return _entries_compared(*values)
+                if bits == PRECISIONS[1] and self._has_no_value(point):
+                    break
+                continue
             with working_precision(bits):
                 found = [_entries_compared(a, b) for a, b in pairs]
             if False in found:
                 return False
             if None not in found:
                 return True
-        return None
+            if bits == PRECISIONS[-1]:
+                return None
+        self.undefined = point, dimensions
+        values = real_values(self.sides, point, PRECISIONS[1])
+        if values is None:
+            return None
+        with working_precision(PRECISIONS[1]):
+            return _entries_compared(values[0], values[1], near_zero=False)
+
+    def _has_no_value(self, point: Mapping[str, Any]) -> bool:
+        """Is a side surely not real there? Near the edge of a domain that takes more digits than elsewhere."""
+        values = complex_values(self.sides, point, PRECISIONS[1])
+        return values is not None and any(not value.imag.contains(0) for value in values)
 
     def _why(self) -> str:
         """Why a side has no value at the last point without one."""
@@ -171,8 +178,11 @@ def _is_nan(value: Any) -> bool:
     return hasattr(value, "rad") and not value.is_finite()
 
 
-def _entries_compared(a: Any, b: Any) -> bool | None:
-    """False where two balls or exact numbers differ, True where they agree to `DIGITS` − 3 digits, None where that is not known."""
+def _entries_compared(a: Any, b: Any, near_zero: bool = True) -> bool | None:
+    """False where two balls or exact numbers differ, True where they agree to `DIGITS` − 3 digits, None where that is not known.
+
+    With `near_zero` both may be so close to 0 that no digit of them is known.
+    """
     difference = a - b
     if difference == 0:
         return True
@@ -181,7 +191,9 @@ def _entries_compared(a: Any, b: Any) -> bool | None:
     if not difference.contains(0):
         return False
     size = max(abs(float(abs(x).upper())) if hasattr(x, "rad") else abs(float(x.p) / float(x.q)) for x in (a, b))
-    return True if float(difference.rad()) <= 10.0 ** (3 - DIGITS) * size or float(difference.rad()) < 10.0 ** (-2 * DIGITS) else None
+    if float(difference.rad()) <= 10.0 ** (3 - DIGITS) * size:
+        return True
+    return True if near_zero and float(difference.rad()) < 10.0 ** (-2 * DIGITS) else None
 
 
 def _listed(value: Any) -> Any:

@@ -142,3 +142,21 @@ def test_the_gap_is_the_distance_of_the_sides() -> None:
 )
 def test_points_lie_near_a_bound_and_far_from_it(claim: str, given: str, grade: str) -> None:
     assert check(claim, given=given).grade == grade
+
+
+@pytest.mark.parametrize(
+    ("claim", "given", "grade"),
+    [
+        ("sqrt(1 - tanh(400 + x^2)^2) = 0", "", "refuted"),
+        ("sqrt(log(1 + x^2/10^200)) = 0", "x > 0", "refuted"),
+        ("acosh(exp(exp(-500 - x^2))) = 0", "", "refuted"),
+        ("sqrt(sin(x)^2 + cos(x)^2 - 1 + 1/10^200) = 1/10^100", "", "proved"),
+        ("sqrt(sin(x)^2 + cos(x)^2 - 1 + 1/10^200) = 2/10^100", "", "refuted"),
+        ("log(1 - sigmoid(400 + x^2)) = -400", "", "refuted"),
+        ("acosh(1 + x^2/10^200) = 0", "x > 0", "refuted"),
+        ("sqrt(1 - tanh(5000 + x^2)^2) = 0", "", "undecided"),
+    ],
+)
+def test_what_is_tiny_is_not_taken_for_nothing(claim, given, grade):
+    """Near the edge of a domain: a value takes hundreds of digits, and a ball around 0 is not 0."""
+    assert check(claim, given=given).grade == grade

@@ -224,15 +224,6 @@ class Written:
                 return False
         return True
 
-    def is_linear(self, i: int) -> bool:
-        while self.parents[i] >= 0:
-            parent = self.parents[i]
-            part = self.parts[parent]
-            if part.operator not in ("+", "-", "*", "negative") and not (part.operator == "/" and part.children[0] == i):
-                return False
-            i = parent
-        return True
-
     def top_down(self) -> list[int]:
         """All parts, those that stand higher first."""
         depths = [0] * len(self.parts)
