@@ -62,6 +62,9 @@ def report(strings: Iterable[str]) -> tuple[list[str], list[str]]:
         if shutil.which(engine) is None:
             remarks.append(f"{len(chosen):,} LaTeX strings were not compiled: there is no {engine} on this machine.")
             continue
+        if compiled([], engine):
+            remarks.append(f"{len(chosen):,} LaTeX strings were not compiled: the {engine} of this machine lacks amsmath or bm.")
+            continue
         found = compiled(chosen, engine)
         errors += [f"{engine}: {said}\n    {text[:_SHOWN]}" for text, said in found]
         remarks.append(f"{len(chosen):,} LaTeX strings compiled by {engine}, {len(found)} with an error.")
@@ -78,7 +81,10 @@ def compiled(strings: list[str], engine: str) -> list[tuple[str, str]]:
     with tempfile.TemporaryDirectory(prefix="symgd-tests-") as folder:
         Path(folder, "all.tex").write_text("\n".join([*lines, r"\end{document}"]), encoding="utf-8")
         command = [engine, "-no-shell-escape", "-interaction=nonstopmode", "all.tex"]
-        done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS)
+        try:
+            done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            return [(_WHOLE, f"{engine} did not end within {SECONDS} seconds.")]
         log = Path(folder, "all.log").read_text(encoding="utf-8", errors="replace").splitlines()
     found: dict[str, str] = {}
     for k, line in enumerate(log):

@@ -15,7 +15,10 @@ README = Path(__file__).resolve().parent.parent.parent / "README.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    asked = _parser().parse_args(arguments)
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    if asked.threads < 1:
+        parser.error("--threads is a whole number from 1 on")
     _set_threads(asked.threads)  # before anything imports numpy
     from symgd.bench import kinds, peers, report, timing
 
@@ -25,8 +28,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         cells = kinds.chosen([name for name in (asked.cells or ("call" if asked.passes else "")).split(",") if name])
         found = report.from_json(json.loads(Path(asked.keep).read_text(encoding="utf-8"))) if asked.keep else {}
+        if asked.json:
+            Path(asked.json).touch()  # what cannot be written is known before anything is measured
     except (ValueError, OSError) as error:
         note(f"error: {error}.")
+        return _BAD
+    except (KeyError, TypeError, AttributeError):
+        note(f"error: {asked.keep} was not written by --json.")
         return _BAD
     rows = peers.without_passes() if asked.passes else peers.PEERS
     absent = [f"{peer.name} ({peer.missing})" for peer in rows.values() if peer.missing]
@@ -69,7 +77,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--cells", default="", metavar="NAMES", help="only these, by their first words: call,descent:line")
     parser.add_argument("--quick", action="store_true", help="few and short rounds: to see that all runs")
-    parser.add_argument("--threads", type=int, default=1, help="of every package (1: the clock is processor time; else wall time)")
+    parser.add_argument(
+        "--threads",
+        type=int,
+        choices=range(1, 1025),
+        metavar="NUMBER",
+        default=1,
+        help="of every package (1: the clock is processor time; else wall time)",
+    )
     parser.add_argument("--json", metavar="FILE", help="write all figures to this file")
     parser.add_argument("--keep", metavar="FILE", help="cells that are not measured come from this file, written by --json")
     what = parser.add_mutually_exclusive_group()

@@ -244,6 +244,7 @@ class Forms:
         parts = unpacked(node)
         if parts is not None:
             return self._total(node, parts, depth)
+        is_authored = node in self.authored
         node = masks.paired(node)
         for child in node.children:
             self._include(child)
@@ -254,7 +255,7 @@ class Forms:
         coefficient, factors, sizes = opened
         points = Points(node.rank, packs)
         items, gone = _united([(child, tuple(map(points.of, labels)), self._known(child)) for child, labels in factors], points.rank)
-        network = Network(points.rank, {points.of(label): size for label, size in sizes.items() if label not in packs})
+        network = Network(points.rank, {points.of(label): size for label, size in sizes.items() if label not in packs}, is_authored)
         divisors: list[Tree] = []
         for place, (child, labels, term) in enumerate(items):
             coefficient *= term.coefficient

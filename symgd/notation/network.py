@@ -79,12 +79,13 @@ class Line:
 class Network:
     """The network of one contraction; `rank` points, the first ones, are axes of the result."""
 
-    def __init__(self, rank: int, sizes: dict[int, Dimension]) -> None:
+    def __init__(self, rank: int, sizes: dict[int, Dimension], kept: bool = False) -> None:
         self.rank = rank
         self.sizes = sizes
         self.vectors: list[Vector] = []
         self.lines: list[Line] = []
         self.scalars: list[tuple[int, Tree]] = []  # with their places
+        self.kept = kept  # the order of the author
 
     # ---- what there is at a point
 
@@ -146,7 +147,7 @@ class Network:
             lines = self.lines_at(point)
             if not lines:
                 vectors = self._take(point)
-                self.scalars.append((min(v.place for v in vectors), inner_product(vectors, self.sizes[point])))
+                self.scalars.append((min(v.place for v in vectors), inner_product(vectors, self.sizes[point], self.kept)))
                 return True
             if len(lines) == 1:
                 (line,) = lines
@@ -259,7 +260,7 @@ def _entrywise(vectors: Iterable[Vector]) -> Tree:
     return entrywise(above, [chain_tree(v.chain) for v in vectors if v.divides])
 
 
-def inner_product(vectors: Sequence[Vector], size: Dimension) -> Tree:
+def inner_product(vectors: Sequence[Vector], size: Dimension, kept: bool = False) -> Tree:
     """The sum over one point of the product of its vectors."""
     if len(vectors) == 1 and not vectors[0].divides:
         (vector,) = vectors
@@ -273,7 +274,7 @@ def inner_product(vectors: Sequence[Vector], size: Dimension) -> Tree:
         one, two = vectors[0].chain, vectors[1].chain
         if len(one) == len(two) == 1 and one[0].node is two[0].node is not None and not isinstance(one[0].node, Leaf):
             return show.Call("sum", (show.Power(one[0].tree, show.number(2), entrywise=True),), over=(size,))
-        if len(one) == 1 and isinstance(one[0].tree, show.Sum) and not isinstance(two[-1].tree, show.Sum):
+        if not kept and len(one) == 1 and isinstance(one[0].tree, show.Sum) and not isinstance(two[-1].tree, show.Sum):
             one, two = two, one  # x'*(A*y - b) rather than (A*y - b)'*x
         return chain_tree(_fewest_turned(joined(turned(one), two)))
     return show.Call("sum", (_entrywise(vectors),), over=(size,))

@@ -100,10 +100,10 @@ def _of_toml(text: str, path: Path) -> Notes:
         made.append(_placed(where, lambda item=item, where=where: contents_of(problem_of(item, where, path.parent))))  # type: ignore[misc]
         blocks += made[-1].blocks
     _refuse_many(path, len(problems))
-    wrong, unsure = in_prose(intro)
+    wrong, unsure = in_prose(intro, _declared(problems))
     notes = _finished(prose.inline(title) if "formula" not in table else (), blocks, made)
-    complaints = [*notes.complaints, *(f"text, {said}" for said in _by_line(wrong))]
-    return replace(notes, complaints=tuple(complaints), remarks=(*notes.remarks, *(f"text, {said}" for said in _by_line(unsure))))
+    complaints = (*notes.complaints, *_by_line(wrong, " of text"))
+    return replace(notes, complaints=complaints, remarks=(*notes.remarks, *_by_line(unsure, " of text")))
 
 
 def _refuse_many(path: Path, count: int) -> None:
@@ -114,7 +114,8 @@ def _refuse_many(path: Path, count: int) -> None:
 def _of_markdown(text: str, path: Path) -> Notes:
     title: Inline = ()
     blocks, made = list[Block](), list[Contents]()
-    complaints, remarks = in_prose(text)
+    tables = list[Any]()
+    complaints, remarks = list[Said](), list[Said]()
     parts = list(_placed(path.name, lambda: list(prose.parts(text))))
     _refuse_many(path, sum(isinstance(part, prose.Fence) for part in parts))
     for part in parts:
@@ -126,7 +127,8 @@ def _of_markdown(text: str, path: Path) -> Notes:
             continue
         where = f"{path.name}, line {part.line}"
         if part.name == "symgd-problem":
-            found = _placed(where, lambda: contents_of(problem_of(toml_of(part.text, where), where, path.parent)))  # noqa: B023
+            tables.append(_placed(where, lambda: toml_of(part.text, where)))  # noqa: B023
+            found = _placed(where, lambda: contents_of(problem_of(tables[-1], where, path.parent)))  # noqa: B023
             made.append(found)
             blocks += found.blocks
         elif part.name == "symgd-claim":
@@ -135,13 +137,26 @@ def _of_markdown(text: str, path: Path) -> Notes:
             (complaints if grade == "refuted" else remarks if grade != "proved" else []).append((part.line, said))
         else:
             raise ValueGivenError(f"{where}: unknown block {part.name[:40]!r}.", hint="There are symgd-problem and symgd-claim.")
+    wrong, unsure = in_prose(text, _declared(tables))
+    complaints, remarks = wrong + complaints, unsure + remarks
     notes = _finished(title, blocks, made)
     return replace(notes, complaints=(*notes.complaints, *_by_line(complaints)), remarks=(*notes.remarks, *_by_line(remarks)))
 
 
-def in_prose(text: str) -> tuple[list[Said], list[Said]]:
+def _declared(problems: list[Any]) -> str:
+    """What the problems declare, for the text between them; nothing where they declare a name in two ways."""
+    texts = [table["given"].strip().rstrip(",") for table in problems if isinstance(table.get("given"), str) and table["given"].strip()]
+    given = ", ".join(dict.fromkeys(texts))
+    try:
+        check_document(text="", given=given, syntax="markdown")
+    except SymgdError:
+        return ""
+    return given
+
+
+def in_prose(text: str, given: str = "") -> tuple[list[Said], list[Said]]:
     """The equations between the problems as `check_document` finds them: those that are wrong, and those it could not tell about."""
-    found = check_document(text=text, syntax="markdown")
+    found = check_document(text=text, given=given, syntax="markdown")
     wrong, unsure = list[Said](), list[Said]()
     for claim in found.claims:
         said = f"{' '.join(claim.text.split())}: {claim.verdict.why}"
@@ -156,8 +171,8 @@ def in_prose(text: str) -> tuple[list[Said], list[Said]]:
     return wrong, unsure
 
 
-def _by_line(said: list[Said]) -> list[str]:
-    return [f"line {line}: {what}" for line, what in sorted(said, key=lambda one: one[0])]
+def _by_line(said: list[Said], of: str = "") -> list[str]:
+    return [f"line {line}{of}: {what}" for line, what in sorted(said, key=lambda one: one[0])]
 
 
 def _claim(text: str, where: str) -> Any:

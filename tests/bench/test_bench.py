@@ -311,6 +311,28 @@ def test_a_cell_that_is_not_there_is_an_error(few: dict[str, Peer], capsys: pyte
     assert capsys.readouterr().err.startswith("error: no cell 'call:lines'; cells are call:line, call:rosenbrock, ")
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--keep", "{folder}/other.json"], "error: {folder}/other.json was not written by --json."),
+        (["--json", "{folder}/none/x.json"], "error: [Errno 2] No such file or directory: '{folder}/none/x.json'."),
+    ],
+)
+def test_files_that_do_not_fit_are_errors_before_anything_is_measured(
+    asked: list[str], said: str, few: dict[str, Peer], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "other.json").write_text('{"a": 1}')
+    assert command.main([one.format(folder=tmp_path) for one in asked]) == 2
+    assert capsys.readouterr().err == said.format(folder=tmp_path) + "\n"
+
+
+def test_no_threads_are_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--threads", "0"])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.endswith("error: --threads is a whole number from 1 on\n")
+
+
 def test_installing_the_extra_brings_every_peer() -> None:
     text = (Path(__file__).resolve().parent.parent.parent / "pyproject.toml").read_text(encoding="utf-8")
     extra = text.split("\nbench = [")[1].split("\n]\n")[0] + text.split("dependencies = [")[1].split("\n]\n")[0]

@@ -26,6 +26,7 @@ WRITTEN = [
     ("b - A*x", "b - A x", "A[m,n], x[n], b[m]"),
     ("exp(t)*t*A*x", r"\exp\left(t\right) t A x", "A[m,n], x[n]"),
     ("-x + 1", "-x + 1", "x[n]"),
+    ("(1 - y)'*log(1 - x)", r"\left(1 - y\right)^{\top} \log\left(1 - x\right)", "x[n], y[n]"),
     ("x[2]*x[1]", "x_{2} x_{1}", "x[n]"),
     ("-log(p)*y - log(1 - p)*(1 - y)", r"-\log\left(p\right) y - \log\left(1 - p\right) \left(1 - y\right)", ""),
     ("norm2(-x + y)*t", r"\left\lVert -x + y\right\rVert_2 t", "x[n], y[n]"),

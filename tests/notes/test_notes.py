@@ -137,7 +137,7 @@ def test_equations_in_the_prose_are_checked(tmp_path: Path) -> None:
 def test_equations_in_the_text_of_a_toml_file_are_checked(tmp_path: Path) -> None:
     path = tmp_path / "notes.toml"
     path.write_text('text = "First.\\n\\nThen $1 = 2$ and $x = x$."\n[[problem]]\nformula = "x^3"\n', encoding="utf-8")
-    assert symgd.write_notes(path).complaints == ("text, line 3: wrong: 1 = 2: the sides differ at a point of the domain.",)
+    assert symgd.write_notes(path).complaints == ("line 3 of text: wrong: 1 = 2: the sides differ at a point of the domain.",)
 
 
 def test_a_document_with_a_wrong_equation_ends_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -179,6 +179,26 @@ def test_unknown_key_has_a_suggestion() -> None:
     with pytest.raises(SymgdError) as found:
         symgd.write_notes("x^2", ponit={"x": 1})
     assert str(found.value) == "the notes: unknown key 'ponit'.\nDid you mean point?"
+
+
+def test_prose_speaks_of_what_the_problems_declare(tmp_path: Path) -> None:
+    text = r"""Let $f(w) = \frac12\|Xw-y\|^2$. Then $\nabla f(w) = X^\top(Xw - y)$.
+
+Wrong is $\nabla f(w) = 2X^\top(Xw - y)$.
+
+```symgd-problem
+formula = "norm2(X*w - y)^2/2"
+given = "X[m,n], w[n], y[m]"
+variables = "w"
+```
+"""
+    path = tmp_path / "notes.md"
+    path.write_text(text)
+    notes = symgd.write_notes(path)
+    assert notes.complaints == (r"line 3: wrong: \nabla f(w) = 2X^\top(Xw - y): the sides differ at a point of the domain.",)
+    assert notes.remarks == ()
+    path.write_text(text + '\n```symgd-problem\nformula = "y^2"\ngiven = "y"\nvariables = "y"\n```\n')
+    assert len(symgd.write_notes(path).remarks) > 0  # y is declared in two ways: the text says which is meant to nobody
 
 
 def test_prose_acts_on_nothing(tmp_path: Path) -> None:
