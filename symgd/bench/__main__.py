@@ -73,7 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m symgd.bench",
         description="Measure symgd beside other packages. Numbers are compared first, to 1e-8 (parameters of fits to 1e-6, derivatives "
-        "at n = 10); calls take turns; a ratio is the median of theirs/ours over the rounds, between its quartiles. pip install 'symgd[bench]' installs the packages.",
+        "at n = 10); calls take turns; a ratio is the median of theirs/ours over the rounds, between its quartiles. "
+        "pip install 'symgd[bench]' installs the packages.",
     )
     parser.add_argument("--cells", default="", metavar="NAMES", help="only these, by their first words: call,descent:line")
     parser.add_argument("--quick", action="store_true", help="few and short rounds: to see that all runs")
