@@ -33,6 +33,7 @@ LOSSES = [
     "norm2(X'*(X*w - y))^2/n^2 + b^2",  # a sum that is an array
     "log(sum(exp(X*w + b))) - sum(y)*b",
     "sum((X*w - y).^2)*sum(cosh(X*w/5 - b))",
+    "norm2(softmax(X*b, axis=2)*w - y) + b^2",  # a softmax within every sample
 ]
 
 
@@ -176,6 +177,10 @@ def test_reports_over_blocks():
         ("sum((y*sum(y) - b*y).^2) + norm2(X*w)^2", "a sum over the samples stands inside another, which takes more than one pass."),
         ("norm2(X*X'*y - b*y)^2 + norm2(w)^2", "the loss speaks of pairs of samples, which blocks do not keep together."),
         ("max(X*w) + b^2 + sum(y)", "a function other than a sum runs over the samples, which blocks cannot add up."),
+        *(
+            (text, "a function other than a sum runs over the samples, which blocks cannot add up.")
+            for text in ("b - sum(y.*logsoftmax(X*w))", "softmax(X*w)'*y + w'*w + b", "sum(softmax(X, axis=1)*w) + norm2(y)*b")
+        ),
         ("sum(i, i*y[i])*b + norm2(X*w)^2", "the loss depends on the position of a sample, which blocks do not keep."),
     ],
 )
