@@ -269,3 +269,17 @@ def test_many_starts_over_blocks():
     truth = multistart(f, data={"y": Y}, **options)
     assert found.losses == pytest.approx(truth.losses, rel=1e-9)
     assert found.best.parameters["w"] == pytest.approx(truth.best.parameters["w"], rel=1e-8)
+
+
+def test_more_samples_than_half_precision_can_count():
+    y = torch.ones(70_000)
+    given = {"start": {"m": 0.0}, "data": lambda: ({"y": part} for part in y.split(7_000)), "rate": 0.1, "steps": 3, "dtype": torch.float16}
+    found = descend(formula("sum((y - m).^2)/n", given="y[n], m"), **given)
+    assert found.values == pytest.approx([0.8 ** (2 * k) for k in range(4)], rel=1e-2)
+    assert found.parameters["m"] == pytest.approx(1 - 0.8**3, rel=1e-2)
+    with pytest.raises(ValueGivenError) as error:
+        descend(formula("sum(((y - m)/n).^2)", given="y[n], m"), **given)
+    assert str(error.value) == (
+        "the number of samples stands in what is added up over them, and is more than float16 can hold.\n"
+        "Give dtype=torch.float32, or divide the sum as a whole."
+    )
