@@ -21,7 +21,7 @@ from symgd.algebra.dimension import Dimension
 from symgd.algebra.expression import Expression, Leaf
 from symgd.algebra.simplify import simplified_all
 from symgd.calculus import derive
-from symgd.descent.batches import Batch, Cut, batches_of, batches_of_own, check_size
+from symgd.descent.batches import Batch, Cut, batches_of, batches_of_own, check_size, no_block
 from symgd.descent.passes import Pass, larger, range_of, triangle
 from symgd.descent.quantities import QUANTITIES, Derived
 from symgd.descent.ranks import Team
@@ -247,8 +247,10 @@ class BlockedLoss:
 
         if team is None or team.splits:
             total = sum(number for _, number in blocks())
+            if not total:
+                raise no_block()
             check_size(size, total)
-            self.batches = batches_of(blocks, cut, size, shuffle, (0, 1) if team is None else (team.rank, team.size))
+            self.batches = batches_of(blocks, cut, total, size, shuffle, (0, 1) if team is None else (team.rank, team.size))
             return math.ceil(total / size)
         counts = team.counts(lambda: sum(number for _, number in blocks()))
         check_size(size, sum(counts))
@@ -335,7 +337,7 @@ class BlockedLoss:
                 parts = program.function(*program.arguments(Bound({**bound.tensors, **more, **values}, bound.sizes, ())))
                 found[k] = step.merge(found[k], step.of([part.double() for part in parts]))
         if not total and self._batch is None:
-            raise ValueGivenError("the data have no block.", hint="Give a function that returns the blocks anew at every call.")
+            raise no_block()
         return total, found
 
     def _bounds(self, blocks: Iterable[Mapping[str, Any]]) -> Iterator[Bound]:
