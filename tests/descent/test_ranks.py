@@ -130,6 +130,8 @@ f = symgd.formula("mean((X*w + b - y).^2)", given=GIVEN)
 plain = {"f": f, "start": start, "rate": 0.1, "steps": 20}
 attempt(**plain, data={"X": X, "y": y + rank})
 attempt(**{**plain, "steps": 20 + rank}, data={"X": X, "y": y}, ranks="own")
+attempt(**plain, data={"X": X, "y": y}, ranks="own", batch=5 if rank else None)
+attempt(f=f, start=start, data={"X": X, "y": y}, ranks="own", rate=0.1, batch=5, epochs=2 + rank)
 passes = []
 
 def blocks():
@@ -159,6 +161,10 @@ print(alone.outcome, symgd.descend("(w*c - 2)^2", start={"w": 0.0}, data={"c": 1
 TOLD = """RankError: ranks 0 and 1 ask for different descents: data of y differs.
 Give every rank the same data, or write ranks="own" where each has rows of its own.
 RankError: ranks 0 and 1 ask for different descents: steps differs.
+Give every rank the same.
+RankError: ranks 0 and 1 ask for different descents: batch differs.
+Give every rank the same.
+RankError: ranks 0 and 1 ask for different descents: epochs differs.
 Give every rank the same.
 {0}
 {1}
