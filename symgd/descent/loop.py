@@ -183,7 +183,7 @@ class _Walk:
                 plan.progress.show(number, self.history.last, self.state)
             if plan.callback is not None and plan.callback(number, self.history.last, dict(zip(self.objective.names, _copied(found)))):
                 return Outcome.STOPPED, ""
-            if self.interrupts.asked:
+            if self._is_asked():
                 return Outcome.STOPPED, ""
             if self.searches:
                 self.quiet = self.quiet + 1 if plan.method.promise <= self._share(_NEGLIGIBLE) else 0
@@ -196,6 +196,11 @@ class _Walk:
         small = SMALL if plan.tolerance is None else plan.tolerance
         is_small = not self.searches and self.state.size() <= small * (1 + abs(self.history.last))
         return (Outcome.CONVERGED if is_small else Outcome.MAX_STEPS), ""
+
+    def _is_asked(self) -> bool:
+        """Is this rank, or another, to stop?"""
+        team = self.objective.team
+        return self.interrupts.asked or (team is not None and team.is_asked)
 
     def _batch_step(self, last: bool) -> State:
         """A step down the loss of one batch, evaluated on the next; after the last step on all data."""
