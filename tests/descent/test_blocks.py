@@ -107,10 +107,34 @@ def test_residuals_stand_for_those_of_all_data(text, linear):
         assert float(a.state.value) == pytest.approx(float(b.state.value), rel=1e-13)
 
 
-def test_what_is_no_sum_of_squares_over_samples():
-    for text in ("sum(y.*(X*w + b - y).^2)", "norm2(y)*sum((X*w - y).^2) + b^2"):  # a weight is negative; a weight is a sum of them
-        split, _ = split_and_whole(text)
-        assert residuals_of(split) is None
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sum(y.*(X*w + b - y).^2)",  # a weight is negative
+        "norm2(y)*sum((X*w - y).^2) + b^2",  # a weight is a sum of them
+        "sum((X*w - y).^2) + b^2*sqrt(sum(y) - 1000)",  # a weight is nan, after others that are not
+        "norm2(y)*b^2 + (b - 2)^2*sqrt(sum(y) - 1000) + (b - sum(X*w))^2",  # and where none runs over samples
+        "sum(sqrt(y - 1000).*(X*w - y).^2) + b^2",
+        "norm2(X*w - y)^2 + b^2*exp(1000*norm2(y)^2)",  # infinite
+    ],
+)
+def test_what_is_no_sum_of_squares_over_samples(text):
+    split, _ = split_and_whole(text)
+    assert residuals_of(split) is None
+
+
+def test_what_needs_squares_says_what_blocks_do_not_show():
+    f = formula("norm2(y)*sum((X*w - y).^2) + b^2", given=GIVEN)
+    message = (
+        "method 'levenberg-marquardt' needs a sum of squares, and the loss is not seen to be one.\n"
+        'Write the loss as sum(r.^2), mean(r.^2) or norm2(r)^2 of residuals r, or method="newton".'
+    )
+    with pytest.raises(ValueGivenError) as error:
+        descend(f, start=W, data=blocks, method="levenberg-marquardt")
+    assert (
+        str(error.value)
+        == f"{message} In blocks a weight of the samples that is itself a function of sums over them is not seen to be one."
+    )
 
 
 NEEDS_SQUARES = ("gauss-newton", "levenberg-marquardt", "least-squares", "closed-form")
