@@ -75,16 +75,29 @@ Sized = tuple[Rows, int]  # data, and how many samples they are
 Cut = Callable[[Rows, "Tensor | slice"], Rows]
 
 
-def batches_of(blocks: Callable[[], Iterable[Sized]], cut: Cut, size: int, shuffle: int | None, share: tuple[int, int]) -> Iterator[Batch]:
+def no_block() -> ValueGivenError:
+    return ValueGivenError("the data have no block.", hint="Give a function that returns the blocks anew at every call.")
+
+
+def _changed(whose: str, how: str) -> ValueGivenError:
+    return ValueGivenError(f"the data{whose} have become {how}.", hint="Give the same samples at every call.")
+
+
+def batches_of(
+    blocks: Callable[[], Iterable[Sized]], cut: Cut, total: int, size: int, shuffle: int | None, share: tuple[int, int]
+) -> Iterator[Batch]:
     """Batches of `size` samples, one after the other across the borders of blocks, pass after pass; the last of a pass may be fewer.
 
     A pass takes the blocks in their order; shuffled, the samples of each block in an order drawn from the seed. Of each batch this
-    process, `share` = (rank, number of ranks), has its part.
+    process, `share` = (rank, number of ranks), has its part. Raises ValueGivenError where a pass has not `total` samples.
     """
     generator = None if shuffle is None else torch.Generator().manual_seed(shuffle)
     while True:
-        waiting: list[Sized] = []
+        seen, waiting = 0, list[Sized]()
         for rows, number in blocks():
+            seen += number
+            if seen > total:
+                raise _changed("", "more")
             order = None if generator is None else torch.randperm(number, generator=generator)
             first = 0
             while first < number:
@@ -94,6 +107,8 @@ def batches_of(blocks: Callable[[], Iterable[Sized]], cut: Cut, size: int, shuff
                 if sum(count for _, count in waiting) == size:
                     yield _shared(waiting, cut, share)
                     waiting = []
+        if seen < total:
+            raise _changed("", "fewer") if seen else no_block()
         if waiting:
             yield _shared(waiting, cut, share)
 
@@ -130,7 +145,7 @@ def batches_of_own(
             first = 0
             while first < number:
                 if update == updates:
-                    raise ValueGivenError(f"the data of rank {rank} have become more.", hint="Give the same samples at every call.")
+                    raise _changed(f" of rank {rank}", "more")
                 last = min(number, first + sizes[rank][update] - sum(count for _, count in waiting))
                 if last > first:
                     waiting.append((cut(rows, slice(first, last) if order is None else order[first:last]), last - first))
@@ -139,4 +154,4 @@ def batches_of_own(
                     yield Batch([rows for rows, _ in waiting], sum(its[update] for its in sizes))
                     update, waiting = update + 1, []
         if update < updates:
-            raise ValueGivenError(f"the data of rank {rank} have become fewer.", hint="Give the same samples at every call.")
+            raise _changed(f" of rank {rank}", "fewer")

@@ -21,7 +21,7 @@ from symgd.algebra.dimension import Dimension
 from symgd.algebra.expression import Expression, Leaf
 from symgd.algebra.simplify import simplified_all
 from symgd.calculus import derive
-from symgd.descent.batches import Batch, Cut, batches_of, batches_of_own, check_size
+from symgd.descent.batches import Batch, Cut, batches_of, batches_of_own, check_size, no_block
 from symgd.descent.passes import Pass, larger, range_of, triangle
 from symgd.descent.quantities import QUANTITIES, Derived
 from symgd.descent.ranks import Team
@@ -79,7 +79,7 @@ class BlockedLoss:
         direct = derive.gradient(split.value, [*self._sums, *self.parameters])
         self._is_linear = not set(ex.leaves(*direct[: len(self._sums)])) & set(self._sums)
         pulled = derive.gradient(ex.add([derive.inner(body, share) for body, share in zip(bodies, self._shares)]), self.parameters)
-        self._outer = self._compiled([split.value, *direct], split, self._sums)
+        self._outer = self._compiled([split.value, *direct], split, self._sums, torch.float64)
         self._passes[COUNT] = Pass(None, (), ())
         self._passes[ADDED] = self._sum_of(bodies, split, ())
         for what, roots in {PULLED: pulled, BOTH: [*bodies, *pulled]}.items():
@@ -88,10 +88,10 @@ class BlockedLoss:
     def _split(self) -> Split:
         return Split(self.program.formula.origin, self.parameters, self.dimension)
 
-    def _compiled(self, roots: Sequence[Expression], split: Split, more: Sequence[Leaf] = ()) -> Compiled:
+    def _compiled(self, roots: Sequence[Expression], split: Split, more: Sequence[Leaf] = (), dtype: torch.dtype | None = None) -> Compiled:
         ready = simplified_all(stable(simplified_all(roots)))
         known = {**self.program.formula.known, **{leaf.name: leaf for leaf in (split.COUNT, *more)}}
-        return compiled(lower(ready, used_inputs(ready, known), self.parameters), self.program.dtype, self.program.device)
+        return compiled(lower(ready, used_inputs(ready, known), self.parameters), dtype or self.program.dtype, self.program.device)
 
     def _shape(self, shape: Sequence[Dimension]) -> torch.Size:
         return torch.Size(length.evaluate(self.first.sizes) for length in shape)
@@ -122,21 +122,24 @@ class BlockedLoss:
         return [self._joined(*one) for one in zip(here, sums, pulled)]
 
     def _with_shares(self, here: Given, shares: Sequence[Tensor]) -> Given:
-        return {**here, **{leaf.name: share for leaf, share in zip(self._shares, shares)}}
+        return {**here, **{leaf.name: share.to(self.program.dtype) for leaf, share in zip(self._shares, shares)}}
 
     def _joined(self, here: Given, sums: Sequence[Tensor], pulled: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         value, _, direct = self._outer_at(here, sums)
-        return value, [a + b.to(a.dtype) for a, b in zip(direct, pulled)]
+        dtype = self.program.dtype
+        return value.to(dtype), [(a + b).to(dtype) for a, b in zip(direct, pulled)]
 
     def _outer_at(self, here: Given, sums: Sequence[Tensor]) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """The loss, its slopes by the sums, and by the parameters where the sums are held."""
-        value, *rest = self._outer.function(*self._outer.arguments(self._bound(here, self._sums, sums)))
+        """The loss, its slopes by the sums, and by the parameters where the sums are held, in float64."""
+        value, *rest = self._of_sums(self._outer, here, self._sums, sums)
         return value, list(rest[: len(sums)]), list(rest[len(sums) :])
 
-    def _bound(self, here: Given, leaves: Sequence[Leaf], sums: Sequence[Tensor]) -> Bound:
-        """Values for a function of sums."""
-        given = {leaf.name: one.to(self.program.dtype) for leaf, one in zip(leaves, sums)}
-        return Bound({**self.first.tensors, **here, **given, _COUNT: self._samples()}, self.first.sizes, ())
+    def _of_sums(self, outer: Compiled, here: Given, leaves: Sequence[Leaf], sums: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """A function of sums, in float64: sums, and the number of samples, may be larger than numbers of the program can be."""
+        given = {leaf.name: one for leaf, one in zip(leaves, sums)}
+        values = {**self.first.tensors, **here, **given, _COUNT: self._samples()}
+        inside = {leaf.name: values[leaf.name].double() for leaf in outer.program.inputs}
+        return outer.function(*outer.arguments(Bound(inside, self.first.sizes, ())))
 
     # ---- quantities, and the squares ---------------------------------------------------------------------------------------
 
@@ -149,7 +152,7 @@ class BlockedLoss:
             here = {leaf.name: value for leaf, value in zip(step.given, (*point, *values), strict=True)}
             self._counted()
             found = self._pass(name, [here])[0] if sums else []
-            return outer.function(*outer.arguments(self._bound(here, sums, found)))
+            return tuple(one.to(self.program.dtype) for one in self._of_sums(outer, here, sums, found))
 
         return call
 
@@ -159,7 +162,7 @@ class BlockedLoss:
             split, (roots, more) = self._derived(name)
             used = split.used(*roots)
             self._passes[name] = self._sum_of([split.bodies[one] for one in used], split, more)
-            self._outers[name] = self._compiled(roots, split, [*more, *used]), used
+            self._outers[name] = self._compiled(roots, split, [*more, *used], torch.float64), used
         return self._outers[name]
 
     def _derived(self, name: str) -> tuple[Split, Derived]:
@@ -244,8 +247,10 @@ class BlockedLoss:
 
         if team is None or team.splits:
             total = sum(number for _, number in blocks())
+            if not total:
+                raise no_block()
             check_size(size, total)
-            self.batches = batches_of(blocks, cut, size, shuffle, (0, 1) if team is None else (team.rank, team.size))
+            self.batches = batches_of(blocks, cut, total, size, shuffle, (0, 1) if team is None else (team.rank, team.size))
             return math.ceil(total / size)
         counts = team.counts(lambda: sum(number for _, number in blocks()))
         check_size(size, sum(counts))
@@ -278,7 +283,15 @@ class BlockedLoss:
 
     def _samples(self) -> Tensor:
         number = self._total if self._batch is None else self._batch.count
-        return torch.tensor(float(number), dtype=self.program.dtype, device=self.program.device)
+        return torch.tensor(float(number), dtype=torch.float64, device=self.program.device)
+
+    def _samples_of(self, program: Compiled | None) -> Given:
+        """The number of samples as a value for a program of blocks. Raises ValueGivenError where it takes one, and cannot hold it."""
+        found, dtype = self._samples().to(self.program.dtype), self.program.dtype
+        if program is not None and _COUNT in {leaf.name for leaf in program.program.inputs} and not bool(torch.isfinite(found)):
+            reason = f"the number of samples stands in what is added up over them, and is more than {str(dtype)[6:]} can hold."
+            raise ValueGivenError(reason, hint="Give dtype=torch.float32, or divide the sum as a whole.")
+        return {_COUNT: found}
 
     def _step(self, what: str) -> Pass:
         """A pass, made when it is first asked for."""
@@ -315,7 +328,7 @@ class BlockedLoss:
         """The number of samples of this process, and what its blocks give."""
         if self._trouble is not None:
             raise self._trouble
-        program, total, more = step.program, 0, {_COUNT: self._samples()}
+        program, total, more = step.program, 0, self._samples_of(step.program)
         found = [step.start(self.program.device) for _ in given]
         for bound in self._bounds(self.blocks() if self._batch is None else self._batch.rows):
             total += bound.sizes[self.dimension]
@@ -324,7 +337,7 @@ class BlockedLoss:
                 parts = program.function(*program.arguments(Bound({**bound.tensors, **more, **values}, bound.sizes, ())))
                 found[k] = step.merge(found[k], step.of([part.double() for part in parts]))
         if not total and self._batch is None:
-            raise ValueGivenError("the data have no block.", hint="Give a function that returns the blocks anew at every call.")
+            raise no_block()
         return total, found
 
     def _bounds(self, blocks: Iterable[Mapping[str, Any]]) -> Iterator[Bound]:
@@ -352,7 +365,7 @@ class BlockedLoss:
     def _packed(self, step: Pass, given: Sequence[Given]) -> Tensor:
         """What the other ranks have to know for a pass: the number of samples, and the values."""
         parts = [one[leaf.name].reshape(-1).double() for one in given for leaf in step.given]
-        return torch.cat([self._samples().reshape(1).double(), *parts])
+        return torch.cat([self._samples().reshape(1), *parts])
 
     def _unpacked(self, step: Pass, numbers: Tensor) -> list[Given]:
         shapes = [self._shape(leaf.shape) for leaf in step.given]

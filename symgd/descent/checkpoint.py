@@ -24,19 +24,25 @@ from symgd.descent.objective import Objective
 from symgd.descent.tensors import read_tensors, write_tensors
 from symgd.errors import ValueGivenError
 
-_FORMAT = "symgd descent, 2"
+_NAME = "symgd descent, "
+_FORMAT = f"{_NAME}3"
 _SHARE = 20.0  # times as long as writing takes is waited, where that is more than the seconds asked for
 
 
 @dataclass(slots=True)
 class Saved:
-    """What a checkpoint holds of the loop. `recent` are the last losses, `ended` is how the run ended, where it did: (outcome, advice)."""
+    """What a checkpoint holds of the loop.
+
+    `recent` are the last losses, `ended` is how the run ended, where it did: (outcome, advice). `whole` tells data in blocks apart where
+    updates see batches of them: the loss over all data at the start, and the length of its gradient.
+    """
 
     state: State
     recent: list[float]
     quiet: int
     evaluations: int
     ended: tuple[str, str] | None
+    whole: list[float]
 
 
 class Checkpoint:
@@ -72,6 +78,7 @@ class Checkpoint:
             "quiet": saved.quiet,
             "evaluations": saved.evaluations,
             "ended": saved.ended,
+            "whole": saved.whole,
         }
         try:
             write_tensors(self.path, {**tensors, **kept}, {"symgd": json.dumps(notes)})
@@ -93,6 +100,9 @@ class Checkpoint:
             raise ValueGivenError(f"cannot read the checkpoint {str(self.path)!r}: {(error.strerror or str(error)).lower()}.") from None
         notes = json.loads(texts.get("symgd", "{}"))
         if notes.get("format") != _FORMAT:
+            if str(notes.get("format")).startswith(_NAME):
+                reason = f"the checkpoint {str(self.path)!r} was written by another version of symgd."
+                raise ValueGivenError(reason, hint="Resume with that version, or begin anew with resume=False.")
             raise ValueGivenError(f"{str(self.path)!r} is no checkpoint of a descent.", hint="Give the file that checkpoint= wrote.")
         for name, text in self.asked.items():
             if notes["asked"].get(name) != text:
@@ -108,7 +118,7 @@ class Checkpoint:
         strides = notes["strides"]
         history.restore((tensors["values"], strides[0]), (moved["path"], strides[1]), notes["taken"], state.value.item())
         ended = notes["ended"]
-        return Saved(state, notes["recent"], notes["quiet"], notes["evaluations"], ended and (ended[0], ended[1]))
+        return Saved(state, notes["recent"], notes["quiet"], notes["evaluations"], ended and (ended[0], ended[1]), notes["whole"])
 
 
 def asked_of(objective: Objective, **options: Any) -> dict[str, str]:

@@ -103,14 +103,15 @@ def descend(
     is_plain = given is not None and batch is None and checkpoint is None and callback is None and team is None
     objective = prepared(f, start, data, device if team is None else device_of(device), dtype, fixed, missing, team, later=is_plain)
     total = epochs if epochs is not None else steps or _STEPS
+    run = {"method": method, "rate": given, "schedule": schedule, "options": options, "tolerance": tolerance, "batch": batch}
+    team = objective.team  # None where there are no rows to share: every rank then computes the same by itself
+    if team is not None:  # before anything is counted: ranks that ask for different things would wait for one another
+        same = asked_of(objective, **run, shuffle=shuffle)
+        team.agree({**same, "rate": repr(rate), "epochs": repr(epochs), "steps": repr(total)})
     if batch is not None:
         passes = objective.in_batches(batch, shuffle)
         total = epochs * passes if epochs is not None else total
-    run = {"method": method, "rate": given, "schedule": schedule, "options": options, "tolerance": tolerance, "batch": batch}
     asked = Asked(method, given, schedule, total, options, tolerance, batch is not None, callback, "", progress=bool(progress))
-    team = objective.team  # None where there are no rows to share: every rank then computes the same by itself
-    if team is not None:
-        team.agree({**asked_of(objective, **run, shuffle=shuffle), "rate": repr(rate), "steps": repr(total)})
     constraints = constraints_of(objective.leaves)
     if constraints:
         objective.check_data()

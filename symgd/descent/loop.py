@@ -120,6 +120,7 @@ class _Walk:
         self.recent: deque[float] = deque(maxlen=_STALLED + 1)  # losses
         self.stationary: Stationary | None = None
         self.quiet = 0  # steps in a row whose promise is negligible
+        self.whole: list[float] = []  # see Saved
 
     def resumed(self) -> End | None:
         """Go on from the checkpoint, where there is one; the end, where the run had ended."""
@@ -127,12 +128,12 @@ class _Walk:
         saved = None if plan.checkpoint is None else plan.checkpoint.read(plan.method, self.objective, self.history)
         if saved is None:
             return None
-        self.state, self.quiet = saved.state, saved.quiet
+        self.state, self.quiet, self.whole = saved.state, saved.quiet, saved.whole
         self.recent.extend(saved.recent)
-        if plan.is_batched:
-            self.objective.draw(self.history.count if self.history.count <= plan.steps else 0)
         if self.objective.blocked is not None:
             self._check_data(plan.checkpoint)
+        if plan.is_batched:
+            self.objective.draw(self.history.count if self.history.count <= plan.steps else 0)
         self.objective.evaluations = saved.evaluations
         if saved.ended is not None:
             return Outcome(saved.ended[0]), saved.ended[1]
@@ -141,15 +142,26 @@ class _Walk:
     def _check_data(self, checkpoint: Checkpoint | None) -> None:
         """Are the blocks those of the run? Their loss tells; it may differ by rounding where another number of ranks adds it up."""
         assert checkpoint is not None
-        before, now = self.history.last, float(self.objective.value_and_gradient(self.state.point)[0])
-        if not abs(before - now) <= _SAME * (1 + abs(before)):
-            reason = f"the checkpoint {str(checkpoint.path)!r} is of other data: the loss there was {before:.10g}, and now is {now:.10g}."
-            raise ValueGivenError(reason, hint="Resume with the data that the run was begun with, or begin anew with resume=False.")
+        if self.plan.is_batched:
+            pairs = zip(("loss", "gradient"), self.whole, self._over_all())
+        else:
+            pairs = zip(("loss",), [self.history.last], [float(self.objective.value_and_gradient(self.state.point)[0])])
+        for what, before, now in pairs:
+            is_same = math.isclose(before, now, rel_tol=_SAME, abs_tol=_SAME) or (math.isnan(before) and math.isnan(now))
+            if not is_same:
+                told = f"the {what} there was {before:.10g}, and now is {now:.10g}"
+                reason = f"the checkpoint {str(checkpoint.path)!r} is of other data: {told}."
+                raise ValueGivenError(reason, hint="Resume with the data that the run was begun with, or begin anew with resume=False.")
+
+    def _over_all(self) -> list[float]:
+        """The loss at the start over all data, of which no batch is drawn yet, and the length of its gradient."""
+        value, slopes = self.objective.value_and_gradient(self.objective.start)
+        return [float(value), math.hypot(*(float(one.double().norm()) for one in slopes))]
 
     def write(self, ended: tuple[str, str] | None = None) -> None:
         """Write the checkpoint."""
         assert self.plan.checkpoint is not None
-        saved = Saved(self.state, list(self.recent), self.quiet, self.objective.evaluations, ended)
+        saved = Saved(self.state, list(self.recent), self.quiet, self.objective.evaluations, ended, self.whole)
         self.plan.checkpoint.write(saved, self.history, self.plan.method, self.objective.names)
 
     def start(self) -> End | None:
@@ -157,6 +169,8 @@ class _Walk:
             self.limit = _GROWTH * max(1.0, abs(self.history.first))
             return None
         if self.plan.is_batched:
+            if self.plan.checkpoint is not None and self.objective.blocked is not None:
+                self.whole = self._over_all()
             self.objective.draw()
         self._arrive(State(self.objective.start, *self.objective.value_and_gradient(self.objective.start)))
         self.limit = _GROWTH * max(1.0, abs(self.history.first))
@@ -183,7 +197,7 @@ class _Walk:
                 plan.progress.show(number, self.history.last, self.state)
             if plan.callback is not None and plan.callback(number, self.history.last, dict(zip(self.objective.names, _copied(found)))):
                 return Outcome.STOPPED, ""
-            if self.interrupts.asked:
+            if self._is_asked():
                 return Outcome.STOPPED, ""
             if self.searches:
                 self.quiet = self.quiet + 1 if plan.method.promise <= self._share(_NEGLIGIBLE) else 0
@@ -196,6 +210,11 @@ class _Walk:
         small = SMALL if plan.tolerance is None else plan.tolerance
         is_small = not self.searches and self.state.size() <= small * (1 + abs(self.history.last))
         return (Outcome.CONVERGED if is_small else Outcome.MAX_STEPS), ""
+
+    def _is_asked(self) -> bool:
+        """Is this rank, or another, to stop?"""
+        team = self.objective.team
+        return self.interrupts.asked or (team is not None and team.is_asked)
 
     def _batch_step(self, last: bool) -> State:
         """A step down the loss of one batch, evaluated on the next; after the last step on all data."""

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
+from symgd.descent.interrupts import Interrupts
 from symgd.errors import RankError, SymgdError, ValueGivenError
 
 RANKS = ("split", "own", "alone")
@@ -41,6 +42,8 @@ class Team:
         self._home = device
         self.losses: list[Loss] = []
         self._is_over = False  # has a rank failed, and do all know?
+        self.interrupts: Interrupts | None = None  # of this rank, while it serves the first
+        self.is_asked = False  # to stop, by an interrupt of any rank; all know it from the next sum on
 
     @property
     def leads(self) -> bool:
@@ -94,7 +97,8 @@ class Team:
 
     def added_up(self, numbers: Tensor, failed: Exception | None) -> Tensor:
         """The sum over all ranks. Where one has failed, all of them raise: it its own error, the others RankError."""
-        whole = torch.cat([numbers.new_full((1,), float(failed is not None)), numbers]).to(self._device)
+        asked = self.interrupts is not None and self.interrupts.asked
+        whole = torch.cat([numbers.new_tensor([float(failed is not None), float(asked)]), numbers]).to(self._device)
         self._do(lambda: dist.all_reduce(whole))
         if float(whole[0]):
             self._is_over = True
@@ -103,7 +107,8 @@ class Team:
                 raise failed
             first = next(k for k, text in enumerate(texts) if text)
             raise _failure(first, texts[first])
-        return whole[1:].to(self._home)
+        self.is_asked = self.is_asked or bool(whole[1])
+        return whole[2:].to(self._home)
 
     # ---- the beginning and the end -------------------------------------------------------------------------------------
 

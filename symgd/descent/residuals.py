@@ -145,19 +145,18 @@ def residuals_of(objective: Objective) -> Residuals | None:
     if sum(objective.size(square.residual.shape) for square in parts) * objective.count > _LARGEST:
         return None
     weights = objective.of_all_data(simplified_all([square.weight for square in parts]))(objective.start)
-    if any(not bool(((weight >= 0) & torch.isfinite(weight)).all()) for weight in weights):
-        return None
-    return Held(objective, parts, weights)
+    return Held(objective, parts, weights) if _are_weights(weights) else None
+
+
+def _are_weights(found: Sequence[Tensor]) -> bool:
+    """Has every one a root? Comparisons of nan are false, and so is this where one is nan."""
+    return all(bool(((one >= 0) & torch.isfinite(one)).all()) for one in found)
 
 
 def _merged(objective: Objective, blocked: BlockedLoss) -> Merged | None:
     parts = blocked.squares
     if parts is None or (objective.count + 1) ** 2 > _LARGEST:
         return None
-    least, largest = blocked.weights() if parts.rows else (math.inf, -math.inf)
-    level = [weight for weight, _, _ in blocked.level(objective.start)]
-    for weight in level:
-        least, largest = min(least, float(weight.min())), max(largest, float(weight.max()))
-    if not (least >= 0 and math.isfinite(largest)):  # false where one is nan
-        return None
-    return Merged(objective, blocked, parts, largest or 1.0)
+    weights = [torch.tensor(blocked.weights(), dtype=torch.float64)] if parts.rows else []  # the least and the largest
+    weights += [weight.reshape(-1).double().cpu() for weight, _, _ in blocked.level(objective.start)]
+    return Merged(objective, blocked, parts, float(torch.cat(weights).max()) or 1.0) if _are_weights(weights) else None

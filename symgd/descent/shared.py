@@ -20,9 +20,9 @@ _HEAD = 8  # outcome, kind of stationary point, evaluations, steps, how many los
 def together(team: Team, compute: Callable[[], tuple[Tensor, str]]) -> tuple[Tensor, str]:
     """What the first rank computes, as float64 numbers and a text. Raises RankError where a rank fails or is lost."""
     if not team.leads:
-        with Interrupts(terminated=True):  # signals reach every process: the first rank ends the descent
+        with Interrupts(terminated=True) as team.interrupts:  # the first rank hears of it in the next sum, and ends the descent
             team.serve()
-        return team.told(None, "")
+            return team.told(None, "")
     try:
         numbers, text = compute()
     except RankError:

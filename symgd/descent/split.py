@@ -118,9 +118,10 @@ class Split:
                 raise ValueGivenError(_PAIRS, hint=_HINT)
             if isinstance(node, Contract) and runs_over(node, dimension) and _sums_over(node, dimension):
                 raise ValueGivenError(_NESTED, hint=_HINT)
-            if inside and not runs_over(node, dimension):
-                if not isinstance(node, Contract) and not _is_norm(node):
-                    raise ValueGivenError("a function other than a sum runs over the samples, which blocks cannot add up.", hint=_HINT)
+            ends = inside and not runs_over(node, dimension)
+            if not isinstance(node, Contract) and not _is_norm(node) and (ends or _runs_along(node, dimension)):
+                raise ValueGivenError("a function other than a sum runs over the samples, which blocks cannot add up.", hint=_HINT)
+            if ends:
                 if any(done[child] in later for child in inside):
                     raise ValueGivenError(_NESTED, hint=_HINT)
                 if isinstance(node, Contract):
@@ -195,6 +196,11 @@ def _sums_over(node: Contract, dimension: str) -> bool:
 
 def _is_norm(node: Expression) -> bool:
     return isinstance(node, Along) and node.function.name == "norm2"
+
+
+def _runs_along(node: Expression, dimension: str) -> bool:
+    """Is it a function of all samples together, of which it may keep the axis, as softmax does?"""
+    return isinstance(node, Along) and dimension in node.children[0].shape[-1].names
 
 
 def runs_over(node: Expression, dimension: str) -> bool:

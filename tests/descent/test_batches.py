@@ -58,7 +58,7 @@ def cut(rows, entries):
 @pytest.mark.parametrize("shuffle", [None, 1])
 @pytest.mark.parametrize("ranks", [1, 2, 4])
 def test_every_sample_is_in_one_batch_of_a_pass_and_with_one_rank(shuffle, ranks):
-    streams = [batches_of(numbered(6), cut, 5, shuffle, (rank, ranks)) for rank in range(ranks)]
+    streams = [batches_of(numbered(6), cut, 23, 5, shuffle, (rank, ranks)) for rank in range(ranks)]
     shares = [drawn(stream, 2) for stream in streams]
     batches = [list(itertools.chain(*its)) for its in zip(*shares)]
     assert [len(batch) for batch in batches] == 2 * [5, 5, 5, 5, 3]
@@ -73,7 +73,7 @@ def test_every_sample_is_in_one_batch_of_a_pass_and_with_one_rank(shuffle, ranks
 
 
 def test_the_draws_of_one_block_are_those_of_data_at_hand():
-    ours, theirs = batches_of(numbered(23), cut, 6, 4, (0, 1)), slices(23, 6, 4)
+    ours, theirs = batches_of(numbered(23), cut, 23, 6, 4, (0, 1)), slices(23, 6, 4)
     for _ in range(9):
         assert next(ours).rows[0]["k"].tolist() == next(theirs).tolist()
 
@@ -126,3 +126,30 @@ def test_data_that_cannot_be_read_in_the_middle_of_a_pass_are_told():
 
     with pytest.raises(OSError, match="the disk is gone"):
         descend(F, start=START, data=broken, rate=0.1, batch=4, epochs=9)
+
+
+def test_blocks_that_become_more_or_fewer_are_told_in_the_next_pass():
+    for last, text in (
+        (21, "the data have become fewer.\nGive the same samples at every call."),
+        (25, "the data have become more.\nGive the same samples at every call."),
+        (0, "the data have no block.\nGive a function that returns the blocks anew at every call."),
+    ):
+        passes = []
+
+        def changing(last=last, passes=passes):  # the first block is looked at, then all are counted, then batches are cut
+            passes.append(1)
+            rows = torch.cat([X, X[:2]]), torch.cat([Y, Y[:2]])
+            count = 23 if len(passes) <= 3 else last
+            return ({"X": rows[0][k : min(k + 5, count)], "y": rows[1][k : min(k + 5, count)]} for k in range(0, count, 5))
+
+        with pytest.raises(ValueGivenError) as error:
+            descend(F, start=START, data=changing, rate=0.1, batch=4, epochs=9)
+        assert str(error.value) == text
+
+
+def test_an_iterator_that_is_used_up_is_told():
+    for used in (5, 1):
+        once = iter([*blocks(23)] * used)
+        with pytest.raises(ValueGivenError) as error:
+            descend(F, start=START, data=lambda once=once: once, rate=0.1, batch=4, steps=9)
+        assert str(error.value) == "the data have no block.\nGive a function that returns the blocks anew at every call."

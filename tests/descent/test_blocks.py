@@ -33,6 +33,7 @@ LOSSES = [
     "norm2(X'*(X*w - y))^2/n^2 + b^2",  # a sum that is an array
     "log(sum(exp(X*w + b))) - sum(y)*b",
     "sum((X*w - y).^2)*sum(cosh(X*w/5 - b))",
+    "norm2(softmax(X*b, axis=2)*w - y) + b^2",  # a softmax within every sample
 ]
 
 
@@ -106,10 +107,34 @@ def test_residuals_stand_for_those_of_all_data(text, linear):
         assert float(a.state.value) == pytest.approx(float(b.state.value), rel=1e-13)
 
 
-def test_what_is_no_sum_of_squares_over_samples():
-    for text in ("sum(y.*(X*w + b - y).^2)", "norm2(y)*sum((X*w - y).^2) + b^2"):  # a weight is negative; a weight is a sum of them
-        split, _ = split_and_whole(text)
-        assert residuals_of(split) is None
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sum(y.*(X*w + b - y).^2)",  # a weight is negative
+        "norm2(y)*sum((X*w - y).^2) + b^2",  # a weight is a sum of them
+        "sum((X*w - y).^2) + b^2*sqrt(sum(y) - 1000)",  # a weight is nan, after others that are not
+        "norm2(y)*b^2 + (b - 2)^2*sqrt(sum(y) - 1000) + (b - sum(X*w))^2",  # and where none runs over samples
+        "sum(sqrt(y - 1000).*(X*w - y).^2) + b^2",
+        "norm2(X*w - y)^2 + b^2*exp(1000*norm2(y)^2)",  # infinite
+    ],
+)
+def test_what_is_no_sum_of_squares_over_samples(text):
+    split, _ = split_and_whole(text)
+    assert residuals_of(split) is None
+
+
+def test_what_needs_squares_says_what_blocks_do_not_show():
+    f = formula("norm2(y)*sum((X*w - y).^2) + b^2", given=GIVEN)
+    message = (
+        "method 'levenberg-marquardt' needs a sum of squares, and the loss is not seen to be one.\n"
+        'Write the loss as sum(r.^2), mean(r.^2) or norm2(r)^2 of residuals r, or method="newton".'
+    )
+    with pytest.raises(ValueGivenError) as error:
+        descend(f, start=W, data=blocks, method="levenberg-marquardt")
+    assert (
+        str(error.value)
+        == f"{message} In blocks a weight of the samples that is itself a function of sums over them is not seen to be one."
+    )
 
 
 NEEDS_SQUARES = ("gauss-newton", "levenberg-marquardt", "least-squares", "closed-form")
@@ -176,6 +201,10 @@ def test_reports_over_blocks():
         ("sum((y*sum(y) - b*y).^2) + norm2(X*w)^2", "a sum over the samples stands inside another, which takes more than one pass."),
         ("norm2(X*X'*y - b*y)^2 + norm2(w)^2", "the loss speaks of pairs of samples, which blocks do not keep together."),
         ("max(X*w) + b^2 + sum(y)", "a function other than a sum runs over the samples, which blocks cannot add up."),
+        *(
+            (text, "a function other than a sum runs over the samples, which blocks cannot add up.")
+            for text in ("b - sum(y.*logsoftmax(X*w))", "softmax(X*w)'*y + w'*w + b", "sum(softmax(X, axis=1)*w) + norm2(y)*b")
+        ),
         ("sum(i, i*y[i])*b + norm2(X*w)^2", "the loss depends on the position of a sample, which blocks do not keep."),
     ],
 )
@@ -264,3 +293,17 @@ def test_many_starts_over_blocks():
     truth = multistart(f, data={"y": Y}, **options)
     assert found.losses == pytest.approx(truth.losses, rel=1e-9)
     assert found.best.parameters["w"] == pytest.approx(truth.best.parameters["w"], rel=1e-8)
+
+
+def test_more_samples_than_half_precision_can_count():
+    y = torch.ones(70_000)
+    given = {"start": {"m": 0.0}, "data": lambda: ({"y": part} for part in y.split(7_000)), "rate": 0.1, "steps": 3, "dtype": torch.float16}
+    found = descend(formula("sum((y - m).^2)/n", given="y[n], m"), **given)
+    assert found.values == pytest.approx([0.8 ** (2 * k) for k in range(4)], rel=1e-2)
+    assert found.parameters["m"] == pytest.approx(1 - 0.8**3, rel=1e-2)
+    with pytest.raises(ValueGivenError) as error:
+        descend(formula("sum(((y - m)/n).^2)", given="y[n], m"), **given)
+    assert str(error.value) == (
+        "the number of samples stands in what is added up over them, and is more than float16 can hold.\n"
+        "Give dtype=torch.float32, or divide the sum as a whole."
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -153,10 +154,25 @@ def test_another_run_is_refused(tmp_path, change, what):
     )
 
 
+def marked(path, notes):
+    """A file of tensors with these notes."""
+    write_tensors(path, {}, {"symgd": json.dumps(notes)})
+    return path.read_bytes()
+
+
 def test_files_that_are_no_checkpoints(tmp_path):
     path = tmp_path / "a"
     for content, text in (
         (b"abc", f"{str(path)!r} is no safetensors file: its heading is cut off."),
+        (
+            marked(path, {"format": "symgd descent, 1"}),
+            f"the checkpoint {str(path)!r} was written by another version of symgd.\n"
+            "Resume with that version, or begin anew with resume=False.",
+        ),
+        (
+            marked(path, {"format": "symgd descends"}),
+            f"{str(path)!r} is no checkpoint of a descent.\nGive the file that checkpoint= wrote.",
+        ),
         (b"\x02" + b"\0" * 7 + b"{}", f"{str(path)!r} is no checkpoint of a descent.\nGive the file that checkpoint= wrote."),
     ):
         path.write_bytes(content)
@@ -202,3 +218,35 @@ def test_data_in_blocks_go_on_bit_for_bit(tmp_path):
             descend(f, checkpoint=path, resume=True, **{**given, "data": lambda: [*blocks(), {"x": [9.0], "y": [1.0]}]})
         assert str(error.value).startswith(f"the checkpoint {str(path)!r} is of other data: the loss there was ")
         assert str(error.value).endswith("\nResume with the data that the run was begun with, or begin anew with resume=False.")
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_a_run_over_blocks_that_ended_where_the_loss_is_not_finite_is_resumed(value, tmp_path):
+    rows = torch.ones(4, dtype=torch.float64)
+    f = formula("sum(y)*exp(-w)" if value == float("inf") else "sum(y)*sqrt(w + 1)", given="y[n]")
+    start = {"w": -700.0 if value == float("inf") else 1.0}
+    options = {"start": start, "data": lambda: [{"y": rows}, {"y": 1e4 * rows}], "rate": 1.0, "checkpoint": tmp_path / "a"}
+    found, again = descend(f, **options), descend(f, resume=True, **options)
+    assert found.outcome.value == "nonfinite"
+    assert found.values[-1] == pytest.approx(value, nan_ok=True)
+    assert (again.outcome, again.steps, again.message) == (found.outcome, found.steps, found.message)
+
+
+def test_a_batched_run_is_of_the_data_in_all_blocks(tmp_path):
+    rows = torch.linspace(0.5, 3.0, 12, dtype=torch.float64)
+
+    def blocks(x=rows, y=rows):
+        return lambda: ({"x": x[k : k + 4], "y": y[k : k + 4]} for k in range(0, 12, 4))
+
+    f = formula("mean(log(cosh(a*x - y)))", given="x[n], y[n], a")
+    given = {"start": {"a": 0.0}, "rate": 0.1, "batch": 4, "checkpoint": tmp_path / "a"}
+    descend(f, data=blocks(), steps=9, callback=lambda step, *rest: step == 3, **given)
+    other = rows.clone()
+    other[10] += 1  # the current batch is of other rows
+    for changed, what in ((blocks(y=other), "loss"), (blocks(x=other), "gradient")):
+        with pytest.raises(ValueGivenError) as error:
+            descend(f, data=changed, steps=9, resume=True, **given)
+        assert str(error.value).startswith(f"the checkpoint {str(tmp_path / 'a')!r} is of other data: the {what} there was ")
+    given = {**given, "data": blocks(), "steps": 9}
+    found = descend(f, resume=True, **given)
+    same(found, descend(f, **{**given, "checkpoint": None}))

@@ -130,6 +130,8 @@ f = symgd.formula("mean((X*w + b - y).^2)", given=GIVEN)
 plain = {"f": f, "start": start, "rate": 0.1, "steps": 20}
 attempt(**plain, data={"X": X, "y": y + rank})
 attempt(**{**plain, "steps": 20 + rank}, data={"X": X, "y": y}, ranks="own")
+attempt(**plain, data={"X": X, "y": y}, ranks="own", batch=5 if rank else None)
+attempt(f=f, start=start, data={"X": X, "y": y}, ranks="own", rate=0.1, batch=5, epochs=2 + rank)
 passes = []
 
 def blocks():
@@ -160,6 +162,10 @@ TOLD = """RankError: ranks 0 and 1 ask for different descents: data of y differs
 Give every rank the same data, or write ranks="own" where each has rows of its own.
 RankError: ranks 0 and 1 ask for different descents: steps differs.
 Give every rank the same.
+RankError: ranks 0 and 1 ask for different descents: batch differs.
+Give every rank the same.
+RankError: ranks 0 and 1 ask for different descents: epochs differs.
+Give every rank the same.
 {0}
 {1}
 ValueGivenError: the data have 1 rows, and there are 2 ranks.
@@ -187,12 +193,12 @@ def tell_faults_on_every_rank(said):
     assert second == TOLD.format("OSError: the disk is gone", "RankError: rank 0 has failed: ZeroDivisionError: in the callback.", *theirs)
 
 
-JOBS = ("descents.1", "descents.2", "descents.4", "faults.2", "lost-no.2", "lost-twenty.2", "lost-resumed.2")
+JOBS = ("descents.1", "descents.2", "descents.4", "faults.2", "lost-no.2", "lost-twenty.2", "lost-resumed.2", "stopped.2")
 
 
 def test_several_processes(tmp_path):
     """One process imports torch, and forks all the others, since starting is what takes long."""
-    for name, program in {"descents": DESCENTS, "faults": FAULTS, "lost": LOST}.items():
+    for name, program in {"descents": DESCENTS, "faults": FAULTS, "lost": LOST, "stopped": STOPPED}.items():
         (tmp_path / f"{name}.py").write_text(program)
     subprocess.run([sys.executable, "-c", HEAD, str(tmp_path), *JOBS], timeout=300, stderr=subprocess.DEVNULL, check=False)
 
@@ -203,6 +209,7 @@ def test_several_processes(tmp_path):
     find_what_one_finds(said)
     tell_faults_on_every_rank(said)
     leave_a_checkpoint_where_one_is_lost(said, tmp_path)
+    end_together_where_one_is_to_stop(said)
 
 
 def test_names_of_ranks():
@@ -243,6 +250,33 @@ def leave_a_checkpoint_where_one_is_lost(said, folder):
         f"Start all ranks again with resume=True: the run goes on from '{folder}/runFalse'.\n"
     )
     assert said("lost-resumed", 2) == whole
+
+
+STOPPED = """
+import signal
+passes = []
+
+def blocks():
+    passes.append(1)
+    if rank == 1 and len(passes) == 8:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return [{"X": X[rank::size], "y": y[rank::size]}]
+
+file = f"{folder}/stopped"
+f = symgd.formula("mean(log(cosh(X*w + b - y)))", given=GIVEN)
+given = {"f": f, "start": start, "data": blocks, "ranks": "own", "rate": 0.1, "steps": 40, "checkpoint": file}
+found = attempt(**given)  # rank 1 takes the signal when the result is there
+print(found.outcome, found.steps, len(found.values), os.path.exists(file))
+"""
+
+
+def end_together_where_one_is_to_stop(said):
+    first, second = said("stopped", 2)
+    outcome, steps, values, is_there = first.split()
+    assert (outcome, is_there) == ("stopped", "True")
+    assert 1 <= int(steps) <= 8
+    assert int(values) == int(steps) + 1
+    assert second == ""
 
 
 KILLED = """

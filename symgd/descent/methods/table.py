@@ -56,10 +56,10 @@ class Setting:
     def sum_of_squares(self, method: str) -> Residuals:
         """The residuals. Raises ValueGivenError where the loss is not seen to be a sum of squares."""
         if self.residuals is None:
-            raise ValueGivenError(
-                f"method {method!r} needs a sum of squares, and the loss is not seen to be one.",
-                hint='Write the loss as sum(r.^2), mean(r.^2) or norm2(r)^2 of residuals r, or method="newton".',
-            )
+            hint = 'Write the loss as sum(r.^2), mean(r.^2) or norm2(r)^2 of residuals r, or method="newton".'
+            if self.objective.blocked is not None:
+                hint += " In blocks a weight of the samples that is itself a function of sums over them is not seen to be one."
+            raise ValueGivenError(f"method {method!r} needs a sum of squares, and the loss is not seen to be one.", hint=hint)
         return self.residuals
 
     def scheduled(self, k: int) -> float:
