@@ -7,8 +7,9 @@ that goes on. Memory, and the file of a checkpoint, stay bounded however long a 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import final
+from typing import Any, final
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -115,10 +116,15 @@ class History:
         for name, tensor in zip(names, self._like):
             part = points[:, place : place + tensor.numel()]
             place += tensor.numel()
-            path[name] = Arrays(part.reshape(len(part), *tensor.shape)) if tensor.dim() else Floats(part[:, 0].cpu().numpy())
+            path[name] = Arrays(part.reshape(len(part), *tensor.shape)) if tensor.dim() else Floats(_array(part[:, 0].cpu()))
         return values, path
 
 
 def row(point: Sequence[Tensor]) -> Tensor:
     """All entries of all parameters as one row."""
     return torch.cat([tensor.detach().reshape(-1) for tensor in point])
+
+
+def _array(numbers: Tensor) -> np.ndarray[Any, Any]:
+    """As an array of numpy, which has no bfloat16."""
+    return np.asarray((numbers.double() if numbers.dtype == torch.bfloat16 else numbers).numpy())

@@ -67,3 +67,10 @@ def test_the_file_of_a_long_run_stays_small(little_room, tmp_path):
         tensors, _ = read_tensors(tmp_path / "run")
         sizes.append((len(tensors["values"]), len(tensors["path"])))
     assert all(losses <= 20 and points <= 10 for losses, points in sizes)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
+def test_the_path_of_a_scalar_in_every_number_format(dtype):
+    found = descend(formula("(w - 2)^2"), start={"w": 0.0}, rate=0.25, steps=3, dtype=dtype)
+    assert found.path["w"] == [0.0, 1.0, 1.5, 1.75]  # exact in all of them
+    assert found.values == [4.0, 1.0, 0.25, 0.0625]
