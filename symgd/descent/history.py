@@ -19,14 +19,19 @@ _KEPT = 10_000_000  # numbers, of the losses and of the points; of more every se
 _FIRST = 1 << 10  # rows that there is room for at first
 
 
+def most_rows(width: int) -> int:
+    """How many points of so many numbers are kept."""
+    return max(2, _KEPT // max(1, width))
+
+
 @final
 class Thinned:
-    """Rows of numbers by step: row k is that of step k·`stride`. `size` rows are there."""
+    """Rows of numbers by step: row k is that of step k·`stride`. `size` rows are there, at most so many are kept."""
 
-    def __init__(self, width: int, dtype: torch.dtype, device: torch.device | None = None) -> None:
-        self.buffer = torch.empty((_FIRST, width), dtype=dtype, device=device)
+    def __init__(self, most: int, width: int, dtype: torch.dtype, device: torch.device | None = None) -> None:
+        self.buffer = torch.empty((min(_FIRST, most + 1), width), dtype=dtype, device=device)
         self.size, self.stride = 0, 1
-        self._most = max(2, _KEPT // max(1, width))
+        self._most = most
 
     @property
     def rows(self) -> Tensor:
@@ -42,7 +47,8 @@ class Thinned:
     def room(self, rows: int) -> Tensor:
         """Room for so many more rows."""
         if self.size + rows > len(self.buffer):
-            longer = self.buffer.new_empty((max(2 * len(self.buffer), self.size + rows), self.buffer.shape[1]))
+            length = max(min(2 * len(self.buffer), self._most + 1), self.size + rows)
+            longer = self.buffer.new_empty((length, self.buffer.shape[1]))
             longer[: self.size] = self.rows
             self.buffer = longer
         return self.buffer[self.size :]
@@ -83,8 +89,8 @@ class History:
     def __init__(self, like: Sequence[Tensor]) -> None:
         self._like = like
         width = sum(tensor.numel() for tensor in like)
-        self.losses = Thinned(1, torch.float64)
-        self.points = Thinned(width, like[0].dtype, like[0].device)
+        self.losses = Thinned(most_rows(1), 1, torch.float64)
+        self.points = Thinned(most_rows(width), width, like[0].dtype, like[0].device)
         self.taken = -1
         self.first = self.last = 0.0  # losses
 

@@ -7,7 +7,7 @@ import torch
 
 from symgd import descend, formula
 from symgd.descent import history
-from symgd.descent.history import Thinned
+from symgd.descent.history import History, Thinned, most_rows
 from symgd.descent.tensors import read_tensors
 
 
@@ -19,7 +19,7 @@ def little_room(monkeypatch):
 
 @pytest.mark.parametrize("steps", [0, 1, 18, 19, 20, 21, 38, 39, 40, 79, 80, 81, 1000])
 def test_rows_are_those_of_every_so_many_steps(little_room, steps):
-    one_by_one, at_once = (Thinned(1, torch.float64) for _ in range(2))
+    one_by_one, at_once = (Thinned(most_rows(1), 1, torch.float64) for _ in range(2))
     for step in range(steps + 1):
         one_by_one.add(step, float(step))
     first = 0
@@ -74,3 +74,10 @@ def test_the_path_of_a_scalar_in_every_number_format(dtype):
     found = descend(formula("(w - 2)^2"), start={"w": 0.0}, rate=0.25, steps=3, dtype=dtype)
     assert found.path["w"] == [0.0, 1.0, 1.5, 1.75]  # exact in all of them
     assert found.values == [4.0, 1.0, 0.25, 0.0625]
+
+
+@pytest.mark.parametrize(("width", "rows"), [(1, 1024), (5_000, 1024), (1_000_000, 11), (10_000_000, 3), (100_000_000, 3)])
+def test_no_more_room_is_made_than_is_kept(width, rows):
+    """The numbers have no memory here: only how many there would be counts."""
+    kept = History([torch.empty(width, dtype=torch.float64, device="meta")])
+    assert len(kept.points.buffer) == rows
