@@ -419,7 +419,7 @@ def test_descend_json(command: Command) -> None:
     assert found["parameters"]["w"] == pytest.approx(2, abs=1e-12)
     assert len(found["values"]) == 201
     assert found["values"][0] == 4
-    assert found["steps"] == 200
+    assert (found["steps"], found["every"]) == (200, 1)
     assert {"outcome", "evaluations", "message"} <= found.keys()
 
 

@@ -101,6 +101,7 @@ def _run(arguments: argparse.Namespace) -> int:
             "given": f.given,
             "parameters": found.parameters,
             "values": found.values,
+            "every": found.every[0],
             "outcome": outcome,
             "steps": found.steps,
             "evaluations": found.evaluations,

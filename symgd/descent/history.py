@@ -1,5 +1,7 @@
 """Losses and points of a walk as they are kept: of every step while there is room, then of every second, every fourth, and so on.
 
+Both are of the same steps: there is as much room for losses as for points, and they are thinned out together.
+
 What is kept depends on the steps taken alone, not on how many were asked for: a run that is stopped and resumed keeps the same as one
 that goes on. Memory, and the file of a checkpoint, stay bounded however long a walk is.
 """
@@ -15,7 +17,7 @@ from torch import Tensor
 
 from symgd.descent.kept import Arrays, Floats, Kept
 
-_KEPT = 10_000_000  # numbers, of the losses and of the points; of more every second is left out
+_KEPT = 10_000_000  # numbers of the points; of more every second is left out
 _FIRST = 1 << 10  # rows that there is room for at first
 
 
@@ -67,11 +69,12 @@ class Thinned:
         self.room(len(mine))[: len(mine)] = mine
         self.grown(len(mine))
 
-    def restore(self, rows: Tensor, stride: int) -> None:
-        """Go on from what was kept."""
-        self.size, self.stride = 0, stride
+    def restore(self, rows: Tensor, stride: int, wanted: int) -> None:
+        """Go on from what was kept of every so many steps, with as many as wanted of them."""
+        self.size, self.stride = 0, wanted
+        rows = rows[:: wanted // stride]
         self.room(len(rows))[: len(rows)] = rows.to(self.buffer)
-        self.size = len(rows)
+        self.grown(len(rows))
 
     def ended(self, step: int, last: Tensor | float) -> Tensor:
         """The rows kept, and that of the last step where it is none of them."""
@@ -89,8 +92,9 @@ class History:
     def __init__(self, like: Sequence[Tensor]) -> None:
         self._like = like
         width = sum(tensor.numel() for tensor in like)
-        self.losses = Thinned(most_rows(1), 1, torch.float64)
-        self.points = Thinned(most_rows(width), width, like[0].dtype, like[0].device)
+        most = most_rows(width)
+        self.losses = Thinned(most, 1, torch.float64)
+        self.points = Thinned(most, width, like[0].dtype, like[0].device)
         self.taken = -1
         self.first = self.last = 0.0  # losses
 
@@ -111,8 +115,9 @@ class History:
 
     def restore(self, losses: tuple[Tensor, int], points: tuple[Tensor, int], taken: int, last: float) -> None:
         """Go on from what was kept: rows and strides."""
-        self.losses.restore(*losses)
-        self.points.restore(*points)
+        stride = max(losses[1], points[1])
+        self.losses.restore(*losses, stride)
+        self.points.restore(*points, stride)
         self.taken, self.first, self.last = taken, float(losses[0][0, 0]), last
 
     def ended(self, point: Sequence[Tensor], names: Sequence[str]) -> tuple[Floats, Mapping[str, Kept[float] | Kept[Tensor]]]:
