@@ -463,3 +463,12 @@ def test_starts_for_parameters_that_the_formula_does_not_contain():
         with pytest.raises(ValueGivenError) as error:
             descend("(x1 - 1)^2 + x2^2", start=start)
         assert str(error.value) == text
+
+
+@pytest.mark.parametrize("steps", [10, 200_000])
+@pytest.mark.parametrize(("entry", "said"), [(1e300, "beyond the range of float32 at [2]"), (math.inf, "inf at [2]")])
+def test_data_beyond_the_range_of_the_number_format_are_not_called_infinite(steps, entry, said):
+    """Also where they are checked after the values have become tensors."""
+    with pytest.raises(ValueGivenError) as error:
+        descend(LOSS, {"w": 0.0}, {"x": [1.0, entry], "y": [1.0, 2.0]}, dtype=torch.float32, rate=1e-3, steps=steps)
+    assert str(error.value) == f"the value given for x is {said}.\nEvery value has to be a finite number."
