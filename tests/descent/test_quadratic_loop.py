@@ -117,6 +117,16 @@ def test_the_end_is_seen_before_it_is_reached(both, monkeypatch):
     assert passes == 2
 
 
+def test_the_anchor_ahead_is_where_the_walk_ends(both, monkeypatch):
+    """Where the steps left lead to, not as many more as the whole walk has."""
+    seen, end = [], quadratic_loop._QuadraticSteps._end
+    monkeypatch.setattr(quadratic_loop, "_looks_ahead", lambda many, seconds: True)
+    monkeypatch.setattr(quadratic_loop._QuadraticSteps, "_end", lambda self: seen.append(end(self)) or seen[-1])
+    found, _, _ = both(SQUARES, start={"w": torch.zeros(4, dtype=F64)}, data=regression(), rate=0.05, steps=60)
+    assert len(seen) == 1
+    torch.testing.assert_close(seen[0], found.parameters["w"], rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_data_that_are_not_finite_are_told_after_the_pass(both, bad):
     data = regression()
