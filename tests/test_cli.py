@@ -18,6 +18,8 @@ import pytest
 
 import symgd
 from symgd import cli
+from symgd.cli import descend as descending
+from symgd.cli import figure as figures
 from symgd.cli import values
 from symgd.cli.verb import Verb
 
@@ -419,7 +421,7 @@ def test_descend_json(command: Command) -> None:
     assert found["parameters"]["w"] == pytest.approx(2, abs=1e-12)
     assert len(found["values"]) == 201
     assert found["values"][0] == 4
-    assert found["steps"] == 200
+    assert (found["steps"], found["every"]) == (200, 1)
     assert {"outcome", "evaluations", "message"} <= found.keys()
 
 
@@ -527,23 +529,70 @@ def test_a_problem_in_a_file(command: Command, tmp_path: Path) -> None:
     assert "3 residuals, 1 degrees of freedom" in shown.out
 
 
-def test_a_descent_is_drawn(command: Command, tmp_path: Path) -> None:
+def test_a_descent_is_drawn(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lecture(tmp_path)
     path = tmp_path / "problem.toml"
-    for declared, titles in (("x[n], y[n]", ("$w$", "$b$")), ("x[n], y[n], w > 0", ("$w$", "$b$"))):
+    drawn: list[Any] = []
+
+    def draw(figure: Any, output: str) -> None:
+        drawn.append(figure)
+        write(figure, output)
+
+    write = figures.draw
+    monkeypatch.setattr(descending, "draw", draw)
+    for declared in ("x[n], y[n]", "x[n], y[n], w > 0"):
         path.write_text(PROBLEM.replace("x[n], y[n]", declared), encoding="utf-8")
         figure = tmp_path / "fit.svg"
         shown = command("descend", str(path), "--rate", "0.05", "--steps", "5", "--plot", str(figure))
         assert (shown.code, shown.err) == (0, "")
         assert shown.out.endswith(f"wrote {figure}\n")
         assert figure.read_bytes().startswith(b"<?xml")
-        axes = symgd.plot_descent(symgd.formula("(w - 2)^2 + b^2"), symgd.descend("(w - 2)^2 + b^2", {"w": 0.0, "b": 1.0})).axes[0]
-        assert (axes.get_xlabel(), axes.get_ylabel()) == titles
+        axes = drawn[-1].axes[0]
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("$w$", "$b$")
+        assert len(axes.lines[0].get_xdata()) == 6  # the start and 5 steps
     assert command(*DESCENT, "--plot", str(tmp_path / "loss.png")).code == 0
+    axes = drawn[-1].axes[0]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("step", "loss")
     assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
     refused = command(*DESCENT, "--plot", "loss.jpg")
     said = "error: a figure of this kind cannot be written to 'loss.jpg'.\nIts ending is one of .png, .pdf, .svg, .pgf.\n"
     assert (refused.code, refused.out, refused.err) == (2, "", said)
+
+
+def test_where_no_figure_can_be_written_nothing_is_descended(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(symgd, "descend", lambda *given, **options: pytest.fail("descended"))
+    absent, file = tmp_path / "a" / "b" / "loss.svg", tmp_path / "taken"
+    file.write_text("", encoding="utf-8")
+    (tmp_path / "folder.svg").mkdir()
+    for path, said in (
+        (absent, f"{str(tmp_path / 'a')!r} is no folder.\nName a file in a folder that is there.\n"),
+        (file / "loss.svg", f"{str(file)!r} is no folder.\nName a file in a folder that is there.\n"),
+        (tmp_path / "folder.svg", "it is a folder.\nName a file.\n"),
+    ):
+        refused = command(*DESCENT, "--plot", str(path))
+        assert (refused.code, refused.out, refused.err) == (2, "", f"error: cannot write {str(path)!r}: {said}")
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    refused = command(*DESCENT, "--plot", str(tmp_path / "loss.svg"))
+    said = "error: figures need matplotlib, which is not installed.\npip install matplotlib\n"
+    assert (refused.code, refused.out, refused.err) == (2, "", said)
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_what_was_found_is_printed_also_where_drawing_fails(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    figure, wanted = str(tmp_path / "loss.svg"), command(*DESCENT, *options)
+
+    def fails(figure: Any, output: str) -> None:
+        raise symgd.ValueGivenError("the disk is full.")
+
+    monkeypatch.setattr(descending, "draw", fails)
+    shown = command(*DESCENT, *options, "--plot", figure)
+    assert (shown.code, shown.err) == (2, "error: the disk is full.\n")
+    if options:
+        assert shown.json == {**wanted.json, "plot": figure}
+    else:
+        assert shown.out == wanted.out
 
 
 def test_a_run_is_resumed(command: Command, tmp_path: Path) -> None:

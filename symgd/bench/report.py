@@ -124,7 +124,7 @@ def from_json(answer: Mapping[str, Any]) -> dict[str, Measured]:
 
 
 def readme_tables(about: Mapping[str, Any], found: Mapping[str, Measured]) -> str:
-    """The tables for README.md: every cell there is, empty where it was not measured."""
+    """The tables for README.md: every row in which symgd has a time; a cell of another is empty where it was not measured."""
     versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
     lines = [
         BEGIN,
@@ -132,11 +132,11 @@ def readme_tables(about: Mapping[str, Any], found: Mapping[str, Measured]) -> st
         f"with Python {about['python']}, {versions}.",
     ]
     for kind in TITLES:
-        cells = [cell for cell in CELLS.values() if cell.kind == kind]
+        cells = [cell for cell in CELLS.values() if cell.kind == kind and cell.id in found and OURS in found[cell.id].seconds]
         if cells:
             heads = header(kind)
             lines += ["", _line(heads), _line(["---"] + ["---:"] * (len(heads) - 1))]
-            lines += [_line(row(heads, cell, found.get(cell.id))) for cell in cells]
+            lines += [_line(row(heads, cell, found[cell.id])) for cell in cells]
     return "\n".join([*lines, "", END])
 
 

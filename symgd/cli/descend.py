@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import symgd
-from symgd.cli.figure import check_ending, draw
+from symgd.cli.figure import check_figure, draw
 from symgd.cli.problem import read_problem
 from symgd.cli.values import assignments, number
 from symgd.cli.verb import FINE, REFUTED, UsageError, Verb, print_json, read_formula, text
@@ -85,7 +85,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from symgd.descent.ranks import is_first
 
     if arguments.plot is not None:
-        check_ending(arguments.plot)
+        check_figure(arguments.plot)
     f, asked = _problem(arguments)
     found = symgd.descend(f, **asked, resume=arguments.resume, progress=True)
     outcome = found.outcome.value
@@ -93,23 +93,28 @@ def _run(arguments: argparse.Namespace) -> int:
     report = found.report() if arguments.report else None  # of data on several ranks made by all of them
     if not is_first():  # of the processes of torchrun one speaks
         return code
-    if arguments.plot is not None:
-        draw(symgd.plot_descent(f, found), arguments.plot)
     if arguments.json:
         answer: dict[str, Any] = {
             "formula": str(f),
             "given": f.given,
             "parameters": found.parameters,
             "values": found.values,
+            "every": found.every[0],
             "outcome": outcome,
             "steps": found.steps,
             "evaluations": found.evaluations,
             "message": found.message,
         }
-        print_json(answer if report is None else {**answer, "report": report.json()})
+        if report is not None:
+            answer["report"] = report.json()
+        if arguments.plot is not None:
+            answer["plot"] = arguments.plot
+        print_json(answer)
     else:
         print(found if report is None else f"{found}\n\n{report}")
-        if arguments.plot is not None:
+    if arguments.plot is not None:  # last: what was found is not lost where drawing fails
+        draw(symgd.plot_descent(f, found), arguments.plot)
+        if not arguments.json:
             print(f"wrote {arguments.plot}")
     return code
 

@@ -233,9 +233,10 @@ def _descents(
     parameters = {name: bound.tensors[name].clone() for name in start}
     differences = dict.fromkeys(start, 0.0)
     began = time.perf_counter()
+    kept = {ours.step_of(k): k for k in range(len(ours.values))}
     for step in range(ours.steps + 1):
-        for name, parameter in parameters.items():
-            gap = float((parameter - torch.as_tensor(ours.path[name][step], dtype=program.dtype)).abs().max())
+        for name, parameter in parameters.items() if step in kept else ():
+            gap = float((parameter - torch.as_tensor(ours.path[name][kept[step]], dtype=program.dtype)).abs().max())
             differences[name] = max(differences[name], gap) if gap == gap else math.nan
         if step < ours.steps:
             _, slopes = autograd(Bound({**bound.tensors, **parameters}, bound.sizes, ()))

@@ -1,5 +1,7 @@
 """Losses and points of a walk as they are kept: of every step while there is room, then of every second, every fourth, and so on.
 
+Both are of the same steps: there is as much room for losses as for points, and they are thinned out together.
+
 What is kept depends on the steps taken alone, not on how many were asked for: a run that is stopped and resumed keeps the same as one
 that goes on. Memory, and the file of a checkpoint, stay bounded however long a walk is.
 """
@@ -7,25 +9,31 @@ that goes on. Memory, and the file of a checkpoint, stay bounded however long a 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import final
+from typing import Any, final
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from symgd.descent.kept import Arrays, Floats, Kept
 
-_KEPT = 10_000_000  # numbers, of the losses and of the points; of more every second is left out
+_KEPT = 10_000_000  # numbers of the points; of more every second is left out
 _FIRST = 1 << 10  # rows that there is room for at first
+
+
+def most_rows(width: int) -> int:
+    """How many points of so many numbers are kept."""
+    return max(2, _KEPT // max(1, width))
 
 
 @final
 class Thinned:
-    """Rows of numbers by step: row k is that of step k·`stride`. `size` rows are there."""
+    """Rows of numbers by step: row k is that of step k·`stride`. `size` rows are there, at most so many are kept."""
 
-    def __init__(self, width: int, dtype: torch.dtype, device: torch.device | None = None) -> None:
-        self.buffer = torch.empty((_FIRST, width), dtype=dtype, device=device)
+    def __init__(self, most: int, width: int, dtype: torch.dtype, device: torch.device | None = None) -> None:
+        self.buffer = torch.empty((min(_FIRST, most + 1), width), dtype=dtype, device=device)
         self.size, self.stride = 0, 1
-        self._most = max(2, _KEPT // max(1, width))
+        self._most = most
 
     @property
     def rows(self) -> Tensor:
@@ -41,7 +49,8 @@ class Thinned:
     def room(self, rows: int) -> Tensor:
         """Room for so many more rows."""
         if self.size + rows > len(self.buffer):
-            longer = self.buffer.new_empty((max(2 * len(self.buffer), self.size + rows), self.buffer.shape[1]))
+            length = max(min(2 * len(self.buffer), self._most + 1), self.size + rows)
+            longer = self.buffer.new_empty((length, self.buffer.shape[1]))
             longer[: self.size] = self.rows
             self.buffer = longer
         return self.buffer[self.size :]
@@ -60,11 +69,12 @@ class Thinned:
         self.room(len(mine))[: len(mine)] = mine
         self.grown(len(mine))
 
-    def restore(self, rows: Tensor, stride: int) -> None:
-        """Go on from what was kept."""
-        self.size, self.stride = 0, stride
+    def restore(self, rows: Tensor, stride: int, wanted: int) -> None:
+        """Go on from what was kept of every so many steps, with as many as wanted of them."""
+        self.size, self.stride = 0, wanted
+        rows = rows[:: wanted // stride]
         self.room(len(rows))[: len(rows)] = rows.to(self.buffer)
-        self.size = len(rows)
+        self.grown(len(rows))
 
     def ended(self, step: int, last: Tensor | float) -> Tensor:
         """The rows kept, and that of the last step where it is none of them."""
@@ -82,8 +92,9 @@ class History:
     def __init__(self, like: Sequence[Tensor]) -> None:
         self._like = like
         width = sum(tensor.numel() for tensor in like)
-        self.losses = Thinned(1, torch.float64)
-        self.points = Thinned(width, like[0].dtype, like[0].device)
+        most = most_rows(width)
+        self.losses = Thinned(most, 1, torch.float64)
+        self.points = Thinned(most, width, like[0].dtype, like[0].device)
         self.taken = -1
         self.first = self.last = 0.0  # losses
 
@@ -104,8 +115,9 @@ class History:
 
     def restore(self, losses: tuple[Tensor, int], points: tuple[Tensor, int], taken: int, last: float) -> None:
         """Go on from what was kept: rows and strides."""
-        self.losses.restore(*losses)
-        self.points.restore(*points)
+        stride = max(losses[1], points[1])
+        self.losses.restore(*losses, stride)
+        self.points.restore(*points, stride)
         self.taken, self.first, self.last = taken, float(losses[0][0, 0]), last
 
     def ended(self, point: Sequence[Tensor], names: Sequence[str]) -> tuple[Floats, Mapping[str, Kept[float] | Kept[Tensor]]]:
@@ -115,10 +127,15 @@ class History:
         for name, tensor in zip(names, self._like):
             part = points[:, place : place + tensor.numel()]
             place += tensor.numel()
-            path[name] = Arrays(part.reshape(len(part), *tensor.shape)) if tensor.dim() else Floats(part[:, 0].cpu().numpy())
+            path[name] = Arrays(part.reshape(len(part), *tensor.shape)) if tensor.dim() else Floats(_array(part[:, 0].cpu()))
         return values, path
 
 
 def row(point: Sequence[Tensor]) -> Tensor:
     """All entries of all parameters as one row."""
     return torch.cat([tensor.detach().reshape(-1) for tensor in point])
+
+
+def _array(numbers: Tensor) -> np.ndarray[Any, Any]:
+    """As an array of numpy, which has no bfloat16."""
+    return np.asarray((numbers.double() if numbers.dtype == torch.bfloat16 else numbers).numpy())

@@ -69,7 +69,9 @@ class _NativeSteps(Steps):
     def size(self) -> float:
         return largest(self.outputs[1:])
 
-    def advance(self, walk: Plan, rate: float, limit: float, wanted: int, stride: int, until: int, values: Any, path: Tensor) -> int:
+    def advance(
+        self, walk: Plan, rate: float, limit: float, left: int, wanted: int, stride: int, until: int, values: Any, path: Tensor
+    ) -> int:
         numbers = [ctypes.c_double(x) for x in (rate, -1.0 if walk.tolerance is None else walk.tolerance, limit)]
         counts = [ctypes.c_long(x) for x in (wanted, stride, until)]
         records = [ctypes.c_void_p(values.ctypes.data), ctypes.c_void_p(path.data_ptr())]

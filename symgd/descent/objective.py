@@ -41,7 +41,7 @@ class Objective:
         self.program: TorchProgram = to_torch(f, gradient=self.names, dtype=dtype, device=device)
         inputs = {leaf.name for leaf in self.program.program.inputs}  # what is not read at all cannot show
         is_shown = later and is_arithmetic(f.origin, tuple(f.known.values()))
-        self._unchecked = [name for name in data if name in inputs] if is_shown else []
+        self._unchecked = {name: value for name, value in data.items() if name in inputs} if is_shown else {}  # as they were given
         self.bound = self.program.bound({**data, **start}, self._unchecked)
         if self.bound.batch:
             reason = "every value of a descent is one number, or an array of the declared shape."
@@ -71,9 +71,9 @@ class Objective:
 
     def check_data(self) -> None:
         """Raise `ValueGivenError` where an entry of the data is not finite, unless that has been checked."""
-        for name in self._unchecked:
-            self.program.check_finite(name, self.bound.tensors[name])
-        self._unchecked = []
+        for name, value in self._unchecked.items():
+            self.program.check_finite(name, self.bound.tensors[name], value)
+        self._unchecked = {}
 
     def in_blocks(self, blocks: Blocks, team: Team | None = None, whole: Blocks | None = None) -> None:
         """From now on the loss is over all blocks, of all ranks of a team: see `blocks`. The data given before were one of them.

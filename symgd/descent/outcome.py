@@ -46,9 +46,9 @@ _ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class Descent:
-    """What a descent found. `values` and `path` include the start: `values[k]` is the loss at `path[name][k]`. They are read like lists
-    (see `kept`). Of millions of steps they are thinned out (see `history`): with `every` = (i, j) the losses are those of every i-th
-    step, the points those of every j-th; the last of each is that of the end.
+    """What a descent found. `values` and `path` include the start: `values[k]` is the loss at `path[name][k]`, after `step_of(k)`
+    steps. They are read like lists (see `kept`). Of millions of numbers they are thinned out together (see `history`): with
+    `every` = (k, k) both are those of every k-th step; the last of each is that of the end.
 
     With batches a loss is that of the batch about to be used, the last one that of all data. Parameters are floats for
     scalars, tensors for arrays. `steps` counts updates, `evaluations` evaluations of the loss with its gradient, of its Hessian,
@@ -66,6 +66,11 @@ class Descent:
     stationary: Stationary | None = None
     every: tuple[int, int] = (1, 1)
     source: Objective | None = field(default=None, repr=False, compare=False)
+
+    def step_of(self, k: int) -> int:
+        """After how many steps the loss was `values[k]`, at `path[name][k]`."""
+        place = range(len(self.values))[k]
+        return self.steps if place == len(self.values) - 1 else place * self.every[0]
 
     def report(self, level: float = 0.95) -> Report:
         """Standard errors, confidence intervals and correlations of the parameters found, and the residuals of a fit.

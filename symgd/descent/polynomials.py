@@ -25,7 +25,12 @@ def is_polynomial(root: Expression, variables: Iterable[Leaf]) -> bool:
 def is_arithmetic(root: Expression, variables: tuple[Leaf, ...]) -> bool:
     """Is it a polynomial in all variables that reads all their entries, so that one that is not finite makes the result so?"""
     (opened,) = norms_opened([root])
-    return is_polynomial(opened, variables) and not any(isinstance(node, Select) for node in topological(opened))
+    return is_polynomial(opened, variables) and not any(_is_selective(node) for node in topological(opened))
+
+
+def _is_selective(node: Expression) -> bool:
+    """Does it leave entries out: by an index that is computed or a number, or along a diagonal, where a factor has a label twice?"""
+    return isinstance(node, Select) or (isinstance(node, Contract) and any(len(set(one)) < len(one) for one in node.labels))
 
 
 def _is_whole_power(node: Expression) -> bool:

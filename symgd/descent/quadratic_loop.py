@@ -262,14 +262,16 @@ class _QuadraticSteps(Steps):
     def size(self) -> float:
         return float(self.slope.abs().max())
 
-    def advance(self, walk: Plan, rate: float, limit: float, wanted: int, stride: int, until: int, values: Any, path: Tensor) -> int:
+    def advance(
+        self, walk: Plan, rate: float, limit: float, left: int, wanted: int, stride: int, until: int, values: Any, path: Tensor
+    ) -> int:
         tensors = [self.hessian, self.anchor, self.first, self.at, self.slope, self.here, self.shares, self.work]
         numbers = [ctypes.c_double(x) for x in (rate, -1.0 if walk.tolerance is None else walk.tolerance, limit)]
         counts = [ctypes.c_long(x) for x in (wanted, stride, until)]
         records = [ctypes.c_void_p(values.ctypes.data), ctypes.c_void_p(path.data_ptr())]
         done = int(self.made.symgd_quadratic(ctypes.c_long(self.many), pointers(tensors), *numbers, *counts, *records))
         if done < 0:  # the last of these steps needs an anchor, and its value from there
-            done, self.rate, self.left = -done, rate, walk.steps
+            done, self.rate, self.left = -done, rate, left + done
             self._anchor_anew()
             values[done - 1] = float(self.here[1])
         return done

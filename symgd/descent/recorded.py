@@ -48,8 +48,10 @@ class Steps(ABC):
         """The largest entry of the gradient now."""
 
     @abstractmethod
-    def advance(self, walk: Plan, rate: float, limit: float, wanted: int, stride: int, until: int, values: Any, path: Tensor) -> int:
-        """Take up to so many steps; how many were taken.
+    def advance(
+        self, walk: Plan, rate: float, limit: float, left: int, wanted: int, stride: int, until: int, values: Any, path: Tensor
+    ) -> int:
+        """Take up to so many steps as wanted, of those left of the walk; how many were taken.
 
         Fills in `values`, and a row of `path` after `until` steps and every `stride` from there. Stops after a step whose value
         is not finite or beyond the limit, or whose gradient is not finite, or within the tolerance.
@@ -76,7 +78,7 @@ class Steps(ABC):
             values = values if len(values) >= wanted else np.empty(wanted)
             path = points.room(wanted // stride + 1)
             begun = time.perf_counter()
-            done = self.advance(walk, rate, limit, wanted, stride, stride - taken % stride, values, path)
+            done = self.advance(walk, rate, limit, walk.steps - taken, wanted, stride, stride - taken % stride, values, path)
             spent = time.perf_counter() - begun
             losses.extend(taken + 1, torch.from_numpy(values[:done]).unsqueeze(1))
             points.grown((taken + done) // stride - taken // stride)

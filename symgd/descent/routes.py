@@ -57,10 +57,13 @@ def fastest(objective: Objective, steps: int, ways: Sequence[Routes]) -> Steps |
 
 
 def _note(routes: Sequence[Route], seconds: float) -> None:
-    """Note what each library would have saved."""
+    """Note what each library would have saved: on the best of its routes, whose saving its libraries share."""
+    saved: dict[Candidate, float] = {}
     for route in routes:
         for library in route.libraries:
-            library.missed += max(0.0, seconds - route.seconds)
+            saved[library] = max(saved.get(library, 0.0), (seconds - route.seconds) / len(route.libraries))
+    for library, share in saved.items():
+        library.missed += share
 
 
 def torch_seconds(program: Program, sizes: Mapping[str, int]) -> float:

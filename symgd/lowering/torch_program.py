@@ -127,9 +127,9 @@ class TorchProgram:
         """The values, checked, as tensors; of those `later`, `check_finite` is still to be called."""
         return self._values.bind(values, later)
 
-    def check_finite(self, name: str, tensor: Tensor) -> None:
-        """Raise `ValueGivenError`, naming the entry, unless all entries are finite."""
-        self._values.check_finite(name, tensor, tensor)
+    def check_finite(self, name: str, tensor: Tensor, value: Any) -> None:
+        """Raise `ValueGivenError`, naming the entry, unless all entries of the tensor made of the value given are finite."""
+        self._values.check_finite(name, tensor, value)
 
     def bind(self, values: Mapping[str, Any] | None = None, /, **keywords: Any) -> Callable[[], Result]:
         """A function without arguments that evaluates at these values, for tight loops.

@@ -354,7 +354,11 @@ def _descent(made: Contents) -> None:
         made.add(*map(Display, updates))
     header = (say("step"), *(say(math(name_latex(name))) for name in names), say(math(made.letter)))
     rows = [
-        (say(str(k)), *(say(math(number_latex(found.path[name][k]))) for name in names), say(math(number_latex(found.values[k]))))
+        (
+            say(str(found.step_of(k))),
+            *(say(math(number_latex(found.path[name][k]))) for name in names),
+            say(math(number_latex(found.values[k]))),
+        )
         for k in shown_steps(len(found.values))
     ]
     made.add(Grid(header, tuple(rows)))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from symgd import ValueGivenError, compare, formula
+from symgd.descent import history
 
 LOSS = formula("mean((w*x - y)^2)", given="x[n], y[n]")
 VALUES = {"w": 1.0, "x": [1.0, 2.0, 3.0], "y": [2.0, 4.0, 6.0]}
@@ -87,3 +88,10 @@ def test_refusals(options, text):
     with pytest.raises(ValueGivenError) as error:
         compare(LOSS, **options)
     assert str(error.value) == text
+
+
+def test_descents_are_compared_at_the_steps_that_were_kept(monkeypatch):
+    monkeypatch.setattr(history, "_KEPT", 20)
+    found = compare("(a - 2)^2 + b^2", start={"a": 0.0, "b": 1.0}, rate=0.1, steps=101)
+    assert found.steps == 101
+    assert all(gap < 1e-14 for gap in found.differences.values())

@@ -300,8 +300,9 @@ def test_a_second_interrupt_ends_a_step_that_takes_long():
 def test_a_long_path_is_thinned_out():
     f = formula("norm2(x)^2", given="x[n]")
     found = descend(f, start={"x": np.ones(200_000)}, rate=1e-3, steps=100)
-    assert len(found.values) == 101
-    assert len(found.path["x"]) <= 51
+    assert len(found.values) == len(found.path["x"]) == 26
+    assert [found.step_of(k) for k in range(26)] == list(range(0, 101, 4))
+    assert [float(x.square().sum()) for x in found.path["x"]] == pytest.approx(found.values, rel=1e-12)
     assert torch.equal(found.path["x"][-1], found.parameters["x"])
 
 
@@ -463,3 +464,12 @@ def test_starts_for_parameters_that_the_formula_does_not_contain():
         with pytest.raises(ValueGivenError) as error:
             descend("(x1 - 1)^2 + x2^2", start=start)
         assert str(error.value) == text
+
+
+@pytest.mark.parametrize("steps", [10, 200_000])
+@pytest.mark.parametrize(("entry", "said"), [(1e300, "beyond the range of float32 at [2]"), (math.inf, "inf at [2]")])
+def test_data_beyond_the_range_of_the_number_format_are_not_called_infinite(steps, entry, said):
+    """Also where they are checked after the values have become tensors."""
+    with pytest.raises(ValueGivenError) as error:
+        descend(LOSS, {"w": 0.0}, {"x": [1.0, entry], "y": [1.0, 2.0]}, dtype=torch.float32, rate=1e-3, steps=steps)
+    assert str(error.value) == f"the value given for x is {said}.\nEvery value has to be a finite number."

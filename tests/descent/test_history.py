@@ -7,7 +7,7 @@ import torch
 
 from symgd import descend, formula
 from symgd.descent import history
-from symgd.descent.history import Thinned
+from symgd.descent.history import History, Thinned, most_rows
 from symgd.descent.tensors import read_tensors
 
 
@@ -19,7 +19,7 @@ def little_room(monkeypatch):
 
 @pytest.mark.parametrize("steps", [0, 1, 18, 19, 20, 21, 38, 39, 40, 79, 80, 81, 1000])
 def test_rows_are_those_of_every_so_many_steps(little_room, steps):
-    one_by_one, at_once = (Thinned(1, torch.float64) for _ in range(2))
+    one_by_one, at_once = (Thinned(most_rows(1), 1, torch.float64) for _ in range(2))
     for step in range(steps + 1):
         one_by_one.add(step, float(step))
     first = 0
@@ -41,11 +41,14 @@ GIVEN = {"start": {"a": 0.0, "b": 0.5}, "method": "adam", "rate": 0.01}
 
 def test_losses_and_points_of_a_long_run(little_room):
     found = descend(F, steps=100, **GIVEN)
-    assert (found.steps, found.every) == (100, (8, 16))
-    assert (len(found.values), len(found.path["a"])) == (14, 8)  # the last is that of the end
+    assert (found.steps, found.every) == (100, (16, 16))
+    assert (len(found.values), len(found.path["a"])) == (8, 8)  # the last is that of the end
+    assert [found.step_of(k) for k in range(8)] == [0, 16, 32, 48, 64, 80, 96, 100]
+    assert (found.step_of(-1), found.step_of(-2)) == (100, 96)
+    assert list(found.values) == [F.evaluate(a=a, b=b) for a, b in zip(found.path["a"], found.path["b"])]
     losses = []
     descend(F, steps=100, callback=lambda step, loss, parameters: losses.append((loss, parameters["a"])), **GIVEN)
-    assert found.values[1:] == [loss for loss, _ in losses[7::8]] + [losses[-1][0]]
+    assert found.values[1:] == [loss for loss, _ in losses[15::16]] + [losses[-1][0]]
     assert found.path["a"][1:] == [a for _, a in losses[15::16]] + [losses[-1][1]]
     assert found.path["a"][-1] == found.parameters["a"]
 
@@ -66,4 +69,30 @@ def test_the_file_of_a_long_run_stays_small(little_room, tmp_path):
         descend(F, steps=steps, checkpoint=tmp_path / "run", **GIVEN)
         tensors, _ = read_tensors(tmp_path / "run")
         sizes.append((len(tensors["values"]), len(tensors["path"])))
-    assert all(losses <= 20 and points <= 10 for losses, points in sizes)
+    assert all(losses <= 10 and points <= 10 for losses, points in sizes)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
+def test_the_path_of_a_scalar_in_every_number_format(dtype):
+    found = descend(formula("(w - 2)^2"), start={"w": 0.0}, rate=0.25, steps=3, dtype=dtype)
+    assert found.path["w"] == [0.0, 1.0, 1.5, 1.75]  # exact in all of them
+    assert found.values == [4.0, 1.0, 0.25, 0.0625]
+
+
+@pytest.mark.parametrize(("width", "rows"), [(1, 1024), (5_000, 1024), (1_000_000, 11), (10_000_000, 3), (100_000_000, 3)])
+def test_no_more_room_is_made_than_is_kept(width, rows):
+    """The numbers have no memory here: only how many there would be counts."""
+    kept = History([torch.empty(width, dtype=torch.float64, device="meta")])
+    assert len(kept.points.buffer) == rows
+
+
+def test_kept_at_different_strides_they_go_on_at_one():
+    """As files hold them in which losses were kept more often."""
+    kept = History([torch.zeros(1, dtype=torch.float64)])
+    rows = torch.arange(13, dtype=torch.float64).unsqueeze(1)
+    kept.restore((rows, 1), (rows[::4], 4), 12, 12.0)
+    for step in range(13, 18):
+        kept.add(float(step), [torch.tensor([float(step)])])
+    values, path = kept.ended([torch.tensor([17.0])], ["a"])
+    assert (kept.losses.stride, kept.points.stride) == (4, 4)
+    assert values == [entry.item() for entry in path["a"]] == [0.0, 4.0, 8.0, 12.0, 16.0, 17.0]

@@ -15,6 +15,7 @@ from symgd import descend, formula
 from symgd.descent import quadratic_loop
 from symgd.descent import walk as module
 from symgd.descent.outcome import Outcome
+from symgd.descent.polynomials import is_arithmetic
 from symgd.descent.prepare import prepared
 from symgd.errors import ValueGivenError
 
@@ -116,6 +117,16 @@ def test_the_end_is_seen_before_it_is_reached(both, monkeypatch):
     assert passes == 2
 
 
+def test_the_anchor_ahead_is_where_the_walk_ends(both, monkeypatch):
+    """Where the steps left lead to, not as many more as the whole walk has."""
+    seen, end = [], quadratic_loop._QuadraticSteps._end
+    monkeypatch.setattr(quadratic_loop, "_looks_ahead", lambda many, seconds: True)
+    monkeypatch.setattr(quadratic_loop._QuadraticSteps, "_end", lambda self: seen.append(end(self)) or seen[-1])
+    found, _, _ = both(SQUARES, start={"w": torch.zeros(4, dtype=F64)}, data=regression(), rate=0.05, steps=60)
+    assert len(seen) == 1
+    torch.testing.assert_close(seen[0], found.parameters["w"], rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_data_that_are_not_finite_are_told_after_the_pass(both, bad):
     data = regression()
@@ -124,6 +135,25 @@ def test_data_that_are_not_finite_are_told_after_the_pass(both, bad):
         both(SQUARES, start={"w": torch.zeros(4, dtype=F64)}, data=data, rate=0.05, steps=40)
     shown = "nan" if math.isnan(bad) else "inf"
     assert str(caught.value).splitlines()[0] == f"the value given for X is {shown} at [8, 3]."
+
+
+PARTLY_READ = ["(w - trace(A))^2", "norm2(w*ones(n) - diag(A))^2", "(w - A[1,1])^2", "(w - sum(i, A[i,i]))^2"]
+
+
+@pytest.mark.parametrize("text", [*PARTLY_READ, "(w - trace(A) - sum(A))^2", "(w - [1, 0]'*A*[1, 0])^2"])
+@pytest.mark.parametrize("steps", [10, 200_000])
+def test_entries_that_are_not_read_are_checked_too(text, steps):
+    """Where a formula leaves entries of the data out, a loss that is finite says nothing of them."""
+    f = formula(text, given="A[2,2]" if "[1, 0]" in text else "A[n,n]")
+    with pytest.raises(ValueGivenError) as caught:
+        descend(f, start={"w": 0.0}, data={"A": [[1.0, math.nan], [0.0, 1.0]]}, rate=1e-5, steps=steps)
+    assert str(caught.value).splitlines()[0] == "the value given for A is nan at [1, 2]."
+
+
+@pytest.mark.parametrize(("text", "is_read"), [*((text, False) for text in PARTLY_READ), ("(w - sum(A))^2", True), ("normF(w*A)^2", True)])
+def test_which_formulas_read_all_entries(text, is_read):
+    f = formula(text, given="A[n,n]")
+    assert is_arithmetic(f.origin, tuple(f.known.values())) is is_read
 
 
 def test_data_that_overflow_are_no_error(both):

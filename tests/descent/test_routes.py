@@ -78,6 +78,17 @@ def test_a_library_is_made_once_it_would_have_paid_for_itself(nothing_kept, line
     assert outcomes == [None, None, None, "native", "native"]  # 0.26 s are missed at a time
 
 
+def test_what_would_have_been_saved_is_credited_once(nothing_kept, line, monkeypatch):
+    """A library that several routes share is missed as much as its best route, and the libraries of a route share what it saves."""
+    monkeypatch.setattr(libraries, "_taken", [100.0])
+    monkeypatch.setattr(module, "torch_seconds", lambda program, sizes: 1.0)
+    shared, own, slow = (Candidate(source(number)) for number in (5, 6, 7))
+    routes = [route(0.5, [shared], "torch", []), route(0.25, [shared, own], "C", []), route(2.0, [slow], "slow", [])]
+    for times in (1, 2):
+        assert fastest(line, 1, [lambda *given: routes]) is None
+        assert [one.missed for one in (shared, own, slow)] == [times * 0.5, times * 0.375, 0.0]
+
+
 def test_without_a_compiler_torch_walks_and_does_not_ask_again(line):
     calls = []
 

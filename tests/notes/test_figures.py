@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("matplotlib")
 
 import symgd
+from symgd.descent import history
 from symgd.errors import SymgdError
 from symgd.notes.figures.canvas import label, saved
 from symgd.notes.figures.grid import Numbers
@@ -50,6 +51,22 @@ def test_path_is_that_of_the_descent() -> None:
     assert list(figure.axes[0].lines[0].get_xdata()) == found.path["w"]
     assert symgd.plot_surface(F, ["w", "b"], descent=found).axes
     assert list(symgd.plot_losses(found).axes[0].lines[0].get_ydata()) == found.values
+
+
+def test_a_long_descent_is_shown_at_the_steps_that_were_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a path that is thinned out, every second step say, the k-th point is not that of step k."""
+    monkeypatch.setattr(history, "_KEPT", 20)
+    found = symgd.descend(F, start={"w": 0.0, "b": 1.0}, rate=0.01, steps=50)
+    line = symgd.plot_losses(found).axes[0].lines[0]
+    assert line.get_xdata().tolist() == [0, 8, 16, 24, 32, 40, 48, 50]
+    points = [float(symgd.formula(F).evaluate(w=w, b=b)) for w, b in zip(found.path["w"], found.path["b"])]
+    assert list(line.get_ydata()) == pytest.approx(points)
+    film = symgd.animate(F, found)
+    film.film._func(3)
+    assert film.figure.axes[0].get_title() == f"step 24, loss {points[3]:.4g}"
+    (on_surface,) = symgd.plot_surface(F, ["w", "b"], descent=found, box=((-1, 3), (-2, 2))).axes[0].lines
+    assert list(on_surface.get_data_3d()[2]) == pytest.approx(points)
+    assert symgd.plot_losses([3.0, 2.0, 1.0]).axes[0].lines[0].get_xdata().tolist() == [0, 1, 2]
 
 
 def test_animation(tmp_path: Path) -> None:

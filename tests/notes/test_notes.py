@@ -11,6 +11,7 @@ import pytest
 
 import symgd
 from symgd.cli import main
+from symgd.descent import history
 from symgd.errors import SymgdError
 from symgd.notes.document import text_of
 from symgd.notes.fill import filled
@@ -54,6 +55,13 @@ def test_tex_error_is_quoted() -> None:
 
 def test_first_error_of_a_log() -> None:
     assert first_error("(./notes.tex\n! Missing $ inserted.\n<inserted text>\nl.7 x^\n") == "Missing $ inserted. (l.7 x^)"
+
+
+def test_a_table_of_a_long_descent_names_the_steps_that_were_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "_KEPT", 10)
+    tex = symgd.write_notes("(w - 2)^2", start={"w": 0.0}, rate=0.1, steps=50).tex()
+    table = tex[tex.index("Gradient descent") :]
+    assert re.findall(r"(\d+) & \$", table) == ["0", "8", "16", "24", "32", "40", "48", "50"]
 
 
 def test_html_is_well_formed_and_loads_nothing() -> None:

@@ -114,7 +114,7 @@ def plot_descent(f: Any, descent: Any) -> Any:
 
 
 def plot_losses(descents: Any, *, logarithmic: bool | None = None) -> Any:
-    """The loss over the steps of one descent, or of several by name, {"rate 0.1": …}; a matplotlib Figure.
+    """The loss over the steps of one descent, or of several by name, {"rate 0.1": …}; a matplotlib Figure. Losses alone are of every step.
 
     The axis is logarithmic where losses are positive and fall by more than a hundred, unless `logarithmic` says otherwise.
     """
@@ -122,6 +122,7 @@ def plot_losses(descents: Any, *, logarithmic: bool | None = None) -> Any:
     if not named or len(named) > MOST:
         raise ValueGivenError(f"there are {len(named)} descents.", hint=f"Give one to {MOST} of them.")
     curves = {name: [float(v) for v in getattr(one, "values", one)] for name, one in named.items()}
+    steps = {name: _steps(one, len(curves[name])) for name, one in named.items()}
     every = [value for values in curves.values() for value in values if math.isfinite(value)]
     positive = bool(every) and min(every) > 0
     if logarithmic and not positive:
@@ -130,9 +131,14 @@ def plot_losses(descents: Any, *, logarithmic: bool | None = None) -> Any:
     with style():
         figure, axes = sheet(5.2, 3.4)
         for k, (name, values) in enumerate(curves.items()):
-            axes.plot(values, color=INKS[k], linestyle=DASHES[k], linewidth=1.8, label=name)
+            axes.plot(steps[name], values, color=INKS[k], linestyle=DASHES[k], linewidth=1.8, label=name)
         axes.set(xlabel="step", ylabel="loss", yscale="log" if shown else "linear")
         axes.set_xlim(left=0)
         if any(curves):
             axes.legend(loc="best", handlelength=3)
     return figure
+
+
+def _steps(descent: Any, count: int) -> list[int]:
+    """After how many steps each of so many losses was."""
+    return [descent.step_of(k) for k in range(count)] if hasattr(descent, "step_of") else list(range(count))

@@ -99,7 +99,7 @@ def animate(
         def show(k: int) -> Any:
             trail.set_data(points[: k + 1, 0], points[: k + 1, 1])
             here.set_data(points[k : k + 1, 0], points[k : k + 1, 1])
-            title.set_text(f"step {k}, loss {descent.values[k]:.4g}")
+            title.set_text(f"step {descent.step_of(k)}, loss {descent.values[k]:.4g}")
             return trail, here, title
 
         film = FuncAnimation(figure, show, frames=frames, blit=False)
