@@ -60,8 +60,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-def complex_values(sides: list[Expression], point: Mapping[str, Any], bits: int) -> list[Any] | None:
-    """The values of numbers as complex balls; None where one is not finite, or not made of the functions above."""
+def complex_values(sides: list[Expression], point: Mapping[str, Any], bits: int) -> dict[Expression, Any] | None:
+    """The values of the sides and of all their parts as complex balls; None where one is not finite, or not made of the functions above."""
     with working_precision(bits):
         done: dict[Expression, Any] = {}
         for node in ex.topological(*sides):
@@ -69,24 +69,20 @@ def complex_values(sides: list[Expression], point: Mapping[str, Any], bits: int)
             if value is None or not value.is_finite():
                 return None
             done[node] = value
-        return [done[side] for side in sides]
-
-
-def real_parts(values: list[Any] | None, bits: int) -> list[Any] | None:
-    """The values as real balls; None where one is not known to be real."""
-    tiny = Fraction(1, 2 ** (bits // 2))
-    if values is None or any(
-        not value.imag.contains(0) or not value.imag.rad() < _size(value) * tiny.numerator / tiny.denominator for value in values
-    ):
-        return None
-    return [value.real for value in values]
+        return done
 
 
 def real_values(sides: list[Expression], point: Mapping[str, Any], bits: int) -> list[Any] | None:
     """The values of numbers as real balls; None where one is not known to be real, or not made of the functions above."""
     values = complex_values(sides, point, bits)
+    if values is None:
+        return None
     with working_precision(bits):
-        return real_parts(values, bits)
+        found = [values[side] for side in sides]
+        tiny = Fraction(1, 2 ** (bits // 2))
+        if any(not value.imag.contains(0) or not value.imag.rad() < _size(value) * tiny.numerator / tiny.denominator for value in found):
+            return None
+        return [value.real for value in found]
 
 
 def _size(value: Any) -> Any:

@@ -112,8 +112,8 @@ class _Samples:
             one, other = balls(self.sides, point, bits, dimensions)
             pairs = list(zip(one.flat, other.flat, strict=True))
             if any(_is_nan(a) or _is_nan(b) for a, b in pairs):
-                if bits == PRECISIONS[1] and self._has_no_value(point):
-                    break
+                if self._leaves_the_reals(point, bits):
+                    break  # no digits would help
                 continue
             with working_precision(bits):
                 found = [_entries_compared(a, b) for a, b in pairs]
@@ -130,10 +130,10 @@ class _Samples:
         with working_precision(PRECISIONS[1]):
             return _entries_compared(values[0], values[1], near_zero=False)
 
-    def _has_no_value(self, point: Mapping[str, Any]) -> bool:
-        """Is a side surely not real there? Near the edge of a domain that takes more digits than elsewhere."""
-        values = complex_values(self.sides, point, PRECISIONS[1])
-        return values is not None and any(not value.imag.contains(0) for value in values)
+    def _leaves_the_reals(self, point: Mapping[str, Any], bits: int) -> bool:
+        """Is a part of a side surely not real there? Near the edge of a domain that takes more digits than elsewhere."""
+        values = complex_values(self.sides, point, bits)
+        return values is not None and any(not value.imag.contains(0) for value in values.values())
 
     def _why(self) -> str:
         """Why a side has no value at the last point without one."""
