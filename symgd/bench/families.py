@@ -125,20 +125,17 @@ def ours() -> Deriver:
 def sympy() -> Deriver:
     import sympy as s
 
-    return Deriver(
-        lambda names: [s.Symbol(name) for name in names],
-        lambda terms: s.Add(*terms),
-        lambda factors: s.Mul(*factors),
-        s.sin,
-        s.exp,
-        lambda f, x: [f.diff(name) for name in x],
-        lambda slopes, x, where: s.lambdify([x], slopes, "math")(where),
-    )
+    return _as_sympy(s, lambda slopes, x, where: s.lambdify([x], slopes, "math")(where))
 
 
 def symengine() -> Deriver:
     import symengine as s
 
+    return _as_sympy(s, lambda slopes, x, where: [float(slope.subs(dict(zip(x, where)))) for slope in slopes])
+
+
+def _as_sympy(s: Any, at: Callable[..., Any]) -> Deriver:
+    """A package with SymPy's names."""
     return Deriver(
         lambda names: [s.Symbol(name) for name in names],
         lambda terms: s.Add(*terms),
@@ -146,7 +143,7 @@ def symengine() -> Deriver:
         s.sin,
         s.exp,
         lambda f, x: [f.diff(name) for name in x],
-        lambda slopes, x, where: [float(slope.subs(dict(zip(x, where)))) for slope in slopes],
+        at,
     )
 
 
